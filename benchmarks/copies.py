@@ -22,6 +22,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from engine.data import index_data, scan
 from engine.data.copies.near import find_near_duplicates
+from engine.images import decode
 from engine.records import DataIssueKind, Sample
 from engine.statistics.proportions import wilson
 
@@ -109,7 +110,7 @@ CHANGES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 
 def copy_of(sample: Sample, name: str, folder: Path, number: int) -> Sample:
     """Change an image, write it, and return it as an image of a patient of its own."""
-    image = CHANGES[name](Image.open(sample.path).convert("L"))
+    image = CHANGES[name](decode(sample.path).image.convert("L"))
     path = folder / f"{number}.png"
     image.save(path)
     identity = f"{number:05}"

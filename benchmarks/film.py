@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measuring import LeftOut, Row, Setting, percentile
-from benchmarks.review import RUN_ID, synthetic_run
+from benchmarks.synthetic import RUN_ID, synthetic_run
 from engine.images import film_levels
 from engine.reading import Reader, open_store
 from engine.records import Prediction

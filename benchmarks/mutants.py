@@ -43,7 +43,8 @@ HEAVY = (
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
 # A module is tried without these: what they change is for mypy, or for a reader of the source.
 SILENT = ("annotation", "returns")
-# Of a record: that none is changed where it should not be is held by mypy and tests/test_architecture.py.
+# Of a record: that none is changed where it should not be is held by mypy and tests/test_architecture.py. So is what
+# may be given without its name.
 FLAGS = {"frozen", "kw_only", "slots"}
 
 
@@ -60,7 +61,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of a mutant: killed, survived or untested, and the test that failed."""
+    """What became of a mutant: killed, survived or untested, the test that failed, and how many were never asked."""
 
     module: str
     line: int
@@ -69,6 +70,7 @@ class Trial:
     outcome: str
     by: str
     seconds: float
+    left_out: int = 0
 
 
 # ------------------------------------------------------------------------------------------------ mutants
@@ -81,6 +83,10 @@ def bare(source: str) -> str:
         for field in SILENT:
             if getattr(node, field, None) is not None:
                 setattr(node, field, ast.Constant(None))
+        if isinstance(node, ast.arguments):  # whether one may be given without its name
+            node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+            node.defaults = [*node.defaults, *filter(None, node.kw_defaults)]
+            node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
         if isinstance(node, ast.ClassDef):
             node.decorator_list = [_unflagged(each) for each in node.decorator_list]
         body = getattr(node, "body", None)
@@ -137,6 +143,8 @@ def leaving_out(source: str) -> Iterator[tuple[tuple[int, int], str, Callable[[]
     for number, node in enumerate(ast.walk(ast.parse(source))):
         if isinstance(node, ast.Call):
             for index, keyword in enumerate(node.keywords):
+                if keyword.arg == "strict" and ast.unparse(node.func) == "zip":
+                    continue  # ruff refuses a zip without it (B905)
                 place = (keyword.lineno, keyword.col_offset)
                 yield place, "keyword left out", lambda n=number, i=index: _without(source, n, i)  # type: ignore[misc]
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -351,8 +359,8 @@ def cover(copy: Path, tests: Sequence[str], chapters: Sequence[str], timeout: fl
     return covered
 
 
-def chosen_tests(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) -> list[str]:
-    """Return the tests that may notice, while there is time: those that ran the mutant's statement, then their files.
+def tests_by_nearness(mutant: Mutant, copy: Path, covered: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the tests that ran the mutant's statement, and the others of their files.
 
     Of each, the module's own come first, then the quick. A file's other tests may look at what was computed once, where
     it was imported or for the first of them that asked.
@@ -371,16 +379,31 @@ def chosen_tests(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: fl
     found = found or {test for test in tests if test.startswith(chapter)}
     files = {test.partition("::")[0] for test in found}
     beside = {test for test in tests - found if test.partition("::")[0] in files}
+
+    def nearness(test: str) -> tuple[bool, float, str]:
+        return not test.startswith(mirror), seconds[test], test
+
+    return sorted(found, key=nearness), sorted(beside, key=nearness)
+
+
+def within(tests: Sequence[str], covered: dict[str, Any], budget: float) -> list[str]:
+    """Return of these tests those for which there is time, in their order."""
+    seconds, shared = covered["seconds"], covered["shared"]
     chosen: list[str] = []
     made: set[str] = set()
-    for group in (found, beside):
-        for test in sorted(group, key=lambda t: (not t.startswith(mirror), seconds[t], t)):
-            cost = seconds[test] + sum(seconds[each] for each in shared[test] if each not in made)
-            if cost <= budget:
-                chosen.append(test)
-                made.update(shared[test])
-                budget -= cost
+    for test in tests:
+        cost = seconds[test] + sum(seconds[each] for each in shared[test] if each not in made)
+        if cost <= budget:
+            chosen.append(test)
+            made.update(shared[test])
+            budget -= cost
     return chosen
+
+
+def chosen_tests(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) -> list[str]:
+    """Return the tests that may notice, while there is time: those that ran the statement, then their files'."""
+    found, beside = tests_by_nearness(mutant, copy, covered)
+    return within([*found, *beside], covered, budget)
 
 
 def _statement(mutant: Mutant, copy: Path) -> range:
@@ -393,19 +416,47 @@ def _statement(mutant: Mutant, copy: Path) -> range:
     return range(max(starts, default=mutant.line), mutant.line + 1)
 
 
-def attempt(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) -> Trial:
-    """Write the mutant into the copy, run its tests, put the module back."""
+def attempt(
+    mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float, further: float = 0.0
+) -> Trial:
+    """Write the mutant into the copy, run its tests, put the module back.
+
+    `budget`: seconds of tests, the nearest and quickest; `further`: what survives is shown for so many seconds to
+    those which ran its statement and were left out for their time.
+    """
     began = time.monotonic()
-    tests = chosen_tests(mutant, copy, covered, budget)
-    facts = (mutant.module, mutant.line, mutant.operator, mutant.change)
-    if not tests:
-        return Trial(*facts, "untested", "", 0.0)
+    ran, _ = tests_by_nearness(mutant, copy, covered)
+    first = chosen_tests(mutant, copy, covered, budget)
+    then = within([test for test in ran if test not in first], covered, further)
     target = copy / mutant.module
     original = target.read_bytes()
+    by = ""
+    try:
+        _put(target, mutant.text.encode())
+        for tests in filter(None, (first, then)):
+            if by := _noticed(tests, copy, covered):
+                break
+    finally:
+        _put(target, original)
+    return Trial(
+        *(mutant.module, mutant.line, mutant.operator, mutant.change),
+        outcome="killed" if by else "survived" if first or then else "untested",
+        by=by,
+        seconds=round(time.monotonic() - began, 2),
+        left_out=0 if by else len({*ran} - {*first, *then}),
+    )
+
+
+def _put(target: Path, text: bytes) -> None:
+    """Write a module; what Python kept of the one before goes."""
     # Bytecode is told from its source by seconds and size, which a mutant may share with the program.
     for stale in target.parent.glob(f"__pycache__/{target.stem}.*"):
         stale.unlink()
-    target.write_text(mutant.text, encoding="utf-8")
+    target.write_bytes(text)
+
+
+def _noticed(tests: Sequence[str], copy: Path, covered: dict[str, Any]) -> str:
+    """Return which of these tests fails first; "time" where they do not end, "" where all pass."""
     shutil.rmtree(copy / ".hypothesis", ignore_errors=True)
 
     def work() -> dict[str, Any]:
@@ -415,15 +466,11 @@ def attempt(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) 
             "failed": watch.failed,
         }
 
-    try:
-        asked = {*tests, *(each for test in tests for each in covered["shared"][test])}
-        answer = in_a_fork(work, copy, 3 * sum(covered["seconds"][each] for each in asked) + 20)
-    finally:
-        target.write_bytes(original)
-        for stale in target.parent.glob(f"__pycache__/{target.stem}.*"):
-            stale.unlink()
-    by = "time" if answer is None else next(iter(answer["failed"]), "collection" if answer["code"] else "")
-    return Trial(*facts, "killed" if by else "survived", by, round(time.monotonic() - began, 2))
+    asked = {*tests, *(each for test in tests for each in covered["shared"][test])}
+    answer = in_a_fork(work, copy, 3 * sum(covered["seconds"][each] for each in asked) + 20)
+    if answer is None:
+        return "time"
+    return next(iter(answer["failed"]), "collection" if answer["code"] else "")
 
 
 # ------------------------------------------------------------------------------------------------ the whole
@@ -468,6 +515,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tests", nargs="+", default=["tests/engine"], help="where the tests are")
     parser.add_argument("--budget", type=float, default=30, help="seconds of tests a mutant")
     parser.add_argument(
+        "--further",
+        type=float,
+        default=120,
+        help="seconds a survivor for the tests that ran its line and took too long for the budget",
+    )
+    parser.add_argument(
         "--covered", type=Path, help="a file to keep in which tests ran which lines, for the next run"
     )
     parser.add_argument(
@@ -496,11 +549,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 else once_more(copy, chapter, asked.again)
             )
             for mutant in sample:
-                trial = attempt(mutant, copy, covered, asked.budget)
+                trial = attempt(mutant, copy, covered, asked.budget, asked.further)
                 trials.append((chapter, trial))
                 if trial.outcome != "killed":
+                    unasked = f", {trial.left_out} tests of its line not asked" if trial.left_out else ""
                     print(
-                        f"{trial.outcome}: {trial.module}:{trial.line} {trial.operator}\n{trial.change}",
+                        f"{trial.outcome}{unasked}: {trial.module}:{trial.line} {trial.operator}\n{trial.change}",
                         flush=True,
                     )
                 if asked.out:

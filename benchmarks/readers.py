@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from threading import Thread
 
 from benchmarks.measuring import LeftOut, Row, Setting, percentile
-from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
+from benchmarks.synthetic import RUN_ID, synthetic_predictions, synthetic_run
 from engine.reading import Given, Reader, Store, open_store
 from engine.records import Prediction, Review, Verdict
 from engine.workspace import open_workspace

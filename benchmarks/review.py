@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.measuring import LeftOut, Row, Setting, in_process, percentile
+from benchmarks.synthetic import RUN_ID, synthetic_predictions, synthetic_run
 from engine.reading import Reader, open_store
-from engine.recipes import RECIPES
-from engine.records import Calibration, Prediction, Run
 from engine.workspace import Workspace, open_workspace
 from gui.pages.review import Desk, decide, open_reading, show_case
 from gui.web import AppSession
 
-RUN_ID = "20260101-000000-0000"
 QUEUES = ("not yet read", "most uncertain", "errors")
 MEMORY = """
 import sys
@@ -101,44 +94,3 @@ def _verdict(name: str, case: Mapping[str, Any]) -> dict[str, Any]:
         "regions": [],
         "seconds": 4.0,
     }
-
-
-def synthetic_run(folder: Path) -> Run:
-    """Return a run of two classes that nobody has trained."""
-    return Run(
-        run_id=folder.name,
-        folder=folder,
-        dataset_id="benchmark",
-        dataset_name="benchmark",
-        recipe=RECIPES["default"],
-        classes=("normal", "opacity"),
-        positive="opacity",
-        threshold=0.5,
-        calibration=Calibration(),
-        weights_source="none",
-        device="cpu",
-        created=datetime.now(UTC),
-        seconds=1.0,
-        parameters=1,
-        trained_parameters=1,
-    )
-
-
-def synthetic_predictions(count: int) -> list[Prediction]:
-    """Return predictions of a net that is right in most cases, two films a patient."""
-    rng = np.random.default_rng(0)
-    ill = rng.random(count) < 0.3
-    p = 1 / (1 + np.exp(-rng.normal(np.where(ill, 1.5, -1.5), 1.5)))
-    return [
-        Prediction(
-            image_id=hashlib.sha256(str(number).encode()).hexdigest(),
-            path=Path(f"film-{number}.jpg"),
-            label="opacity" if ill[number] else "normal",
-            patient_id=f"p{number // 2}",
-            part="test",
-            probabilities=(float(1 - p[number]), float(p[number])),
-            predicted="opacity" if p[number] >= 0.5 else "normal",
-            entropy=float(-(p[number] * np.log(p[number]) + (1 - p[number]) * np.log(1 - p[number]))),
-        )
-        for number in range(count)
-    ]

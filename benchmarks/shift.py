@@ -1,10 +1,12 @@
 """Does the warning for images that differ from training speak of foreign ones, and is it quiet on the run's own?
 
-python -m benchmarks.shift FOLDER FOREIGN [--workspace DIR] [--images 1800]
+python -m benchmarks.shift FOLDER FOREIGN [--workspace DIR] [--images 1800] [--folds 5]
 
 A net is trained on images of FOLDER (the recipe `default`, shortened; images that came as a test part are left alone).
 Printed are the share of its own test images, and of the images of FOREIGN by label, that are said to differ, each with
-its 95% interval by patient; and how often the test on a set speaks, of sets of 30 patients drawn from each.
+its 95% interval by patient; and how often the test on a set speaks, of sets of 30 patients drawn from each. With
+--folds it is a cross-validation: its own images, each by the model that tested it; and images of FOLDER that were not
+drawn, by all models.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.films import train_all
-from engine.data import index_data, split_index
+from engine.data import index_data, k_folds, split_index
 from engine.prediction import predict, refit_shift
 from engine.recipes import RECIPES
-from engine.records import SHIFT_LEVEL, Index, Prediction, Recipe, Run, Sample, ShiftModel
-from engine.runs import load_run, load_shift, split_of
+from engine.records import SHIFT_LEVEL, Index, Prediction, Recipe, Run, Sample, ShiftModel, TrainingRequest
+from engine.runs import load_known, load_run, split_of
 from engine.statistics import proportion
+from engine.training import train_folds
 from engine.uncertainty import shift_of
 from engine.workspace import Workspace, open_workspace
 
@@ -38,35 +41,56 @@ def main() -> None:
     asked.add_argument("foreign", type=Path, help="images from elsewhere, or their table")
     asked.add_argument("--workspace", type=Path, help="kept, with the run; one that is there already is used")
     asked.add_argument("--images", type=int, default=1800, help="of FOLDER, of whole patients")
+    asked.add_argument("--folds", type=int, default=0, help="a cross-validation of so many models")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="overread-bench-", ignore_cleanup_errors=True) as scratch:
         workspace = open_workspace(given.workspace or Path(scratch))
-        run, model = trained(workspace, given.folder, given.images)
+        run = trained(workspace, given.folder, given.images, given.folds)
+        known = load_known(run)
         split = split_of(run)
         own = list(predict(run, split.test, cache_dir=workspace.cache))
-        foreign = list(
-            predict(run, index_data(given.foreign, near_duplicates=False).samples, cache_dir=workspace.cache)
-        )
-        labels = {one.image_id: one.label for one in index_data(given.foreign, near_duplicates=False).samples}
+        samples = index_data(given.foreign, near_duplicates=False).samples
+        foreign = list(predict(run, samples, cache_dir=workspace.cache))
+        labels = {one.image_id: one.label for one in samples}
+        if given.folds:
+            drawn = {sample.patient_id for sample in split.test}
+            index = index_data(given.folder, near_duplicates=False)
+            others = [each for each in index.samples if each.patient_id not in drawn]
+            fresh = list(predict(run, others, cache_dir=workspace.cache))
+    fitted = ", ".join(str(len(model.image_ids)) for model in known if model is not None)
     print(
-        f"{len(split.train):,} training, {len(split.val):,} validation images; threshold from {len(model.image_ids):,}"
+        f"{len(split.train):,} training, {len(split.val):,} validation, {len(split.test):,} test images; threshold "
+        f"from {fitted}"
     )
-    report("own test part", own, model)
+    report("own test part", own, known)
+    if given.folds:
+        report("fresh images of the same folder", fresh, known)
     for label in sorted({str(label) for label in labels.values()}):
-        report(f"foreign, {label}", [one for one in foreign if str(labels[one.image_id]) == label], model)
+        report(f"foreign, {label}", [one for one in foreign if str(labels[one.image_id]) == label], known)
 
 
-def trained(workspace: Workspace, folder: Path, count: int) -> tuple[Run, ShiftModel]:
-    """Return the run and what images it knows; it is trained where it is not there yet."""
+def trained(workspace: Workspace, folder: Path, count: int, folds: int) -> Run:
+    """Return the run; it is trained where it is not there yet."""
     place = workspace.runs / "20260101-000000-0000"
     if not (place / "run.json").exists():
-        split = split_index(
-            part_of(index_data(folder, near_duplicates=False), count), seed=0, use_given=False
+        drawn, recipe = (
+            part_of(index_data(folder, near_duplicates=False), count),
+            shortened(RECIPES["default"]),
         )
-        train_all(shortened(RECIPES["default"]), split, place, workspace.cache)
+        if folds:
+            splits = tuple(k_folds(drawn, k=folds))
+            request = TrainingRequest(recipe=recipe, dataset_id="benchmark", folds=folds)
+            tested = replace(splits[0], train=(), val=(), test=tuple(s for one in splits for s in one.test))
+            for _ in train_folds(
+                request, splits, tested, folder=place, cache_dir=workspace.cache, dataset_name=folder.name
+            ):
+                pass
+        else:
+            train_all(recipe, split_index(drawn, seed=0, use_given=False), place, workspace.cache)
     run = load_run(place)
-    model = load_shift(place) or refit_shift(run, cache_dir=workspace.cache)[0]
-    return run, model
+    if None in load_known(run):
+        refit_shift(run, cache_dir=workspace.cache)
+    return run
 
 
 def shortened(recipe: Recipe) -> Recipe:
@@ -93,9 +117,9 @@ def part_of(index: Index, count: int) -> Index:
     )
 
 
-def report(name: str, predictions: Sequence[Prediction], model: ShiftModel) -> None:
+def report(name: str, predictions: Sequence[Prediction], known: Sequence[ShiftModel | None]) -> None:
     """Print a set's figures."""
-    shift = shift_of(model, predictions)
+    shift = shift_of(known, predictions)
     if shift is None:
         print(f"{name}: no distance is known")
         return
@@ -115,7 +139,7 @@ def report(name: str, predictions: Sequence[Prediction], model: ShiftModel) -> N
         drawn = [
             one for at in rng.choice(len(names), SET_PATIENTS, replace=False) for one in by_patient[names[at]]
         ]
-        found = shift_of(model, drawn)
+        found = shift_of(known, drawn)
         alarms.append(found is not None and found.differs)
     said = proportion(np.array(alarms))
     print(

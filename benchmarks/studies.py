@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from benchmarks.measuring import LeftOut, Row, Setting, percentile
-from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
+from benchmarks.synthetic import RUN_ID, synthetic_predictions, synthetic_run
 from engine.reading import QUEUES, Drawn, Protocol, Reader, Store, Study, StudyAnswer, open_store
 from engine.reading.migrations import MIGRATIONS
 from engine.workspace import open_workspace

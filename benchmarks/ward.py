@@ -24,7 +24,7 @@ from urllib.parse import urlencode
 
 import psutil
 
-from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
+from benchmarks.synthetic import RUN_ID, synthetic_predictions, synthetic_run
 from engine.reading import Audit, Reader, open_store
 from engine.workspace import DATABASE_VARIABLE, Workspace, open_workspace
 

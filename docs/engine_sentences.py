@@ -31,8 +31,19 @@ def extract(
     source = file.read()
     file.seek(0)
     yield from extract_python(file, keywords, comment_tags, options)  # type: ignore[arg-type]
-    for line, sentence in sentences(source.decode("utf-8")):
+    text = source.decode("utf-8")
+    for line, sentence in (*sentences(text), *_in_f_strings(text)):
         yield line, "_", sentence, []
+
+
+def _in_f_strings(source: str) -> Iterator[tuple[int, str]]:
+    """Yield what is said by `_` within an f-string, which is one word to Babel before Python 3.12."""
+    for whole in ast.walk(ast.parse(source)):
+        if isinstance(whole, ast.JoinedStr):
+            for node in ast.walk(whole):
+                match node:
+                    case ast.Call(func=ast.Name(id="_"), args=[ast.Constant(value=str(said))]):
+                        yield node.lineno, said
 
 
 def extract_checklists(

@@ -37,6 +37,7 @@ _SIGNS: Final = str.maketrans(
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
 """Embeddings and overrides, which have had no use since isolates are there but to hide what a name says."""
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+_ZERO: Final = re.compile(r"(?<![\w.])0(?=\.\d)")
 _ASKED: Final[list[Callable[[], str]]] = []
 _spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
 
@@ -113,10 +114,36 @@ def number(value: float, decimals: int = 0) -> str:
     return f"\u200e{written}" if written.startswith("-") and right_to_left(language()) else written
 
 
-def short_number(value: float) -> str:
-    """Return a number with no more decimals than it has: 28, 0.5."""
-    plain = f"{value:g}"
-    return plain if language() == ENGLISH else number(value, len(plain.partition(".")[2]))
+def short_number(value: float, digits: int = 6) -> str:
+    """Return a number with no more decimals than it has: 28, 0.5; rounded to so many digits."""
+    plain = f"{value:.{digits}g}"
+    if language() == ENGLISH or not math.isfinite(value):
+        return plain
+    return number(value, max(0, -int(Decimal(plain).as_tuple().exponent)))
+
+
+def shorn(written: str) -> str:
+    """Return a number in English without the zero before its point, as journals print it: .05, -.120.
+
+    So reports write whatever has no unit: a proportion, a probability, a figure, a setting. A measure keeps its zero:
+    0.5 days, 0.6%.
+    """
+    return _ZERO.sub("", written, count=1)
+
+
+def in_print(value: float, form: str = "g") -> str:
+    """Return a number in a format of Python's, `shorn`: for what is said in English, and said again elsewhere."""
+    return shorn(f"{value:{form}}")
+
+
+def without_zero(written: str) -> str:
+    """Return a number `shorn` where English is spoken; other languages keep the zero."""
+    return shorn(written) if language() == ENGLISH else written
+
+
+def unitless(value: float, digits: int = 6) -> str:
+    """Return a number without a unit, with no more decimals than it has: 28, .5; rounded to so many digits."""
+    return without_zero(short_number(value, digits))
 
 
 def typed_number(typed: str, *, whole: bool = False, percent: float = math.nan) -> float:

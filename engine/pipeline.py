@@ -153,7 +153,7 @@ def read_run(
         workspace, run, samples, parts=of, device=device, progress=progress, cache=decoded
     )
     save_explanations(run.folder, explanations.values())
-    save_distances(run.folder, predictions)
+    save_distances(run, predictions)
     told = {one.image_id: (one, explanations[one.image_id]) for one in predictions}
     prediction.settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=on)
     prediction.keep_alike(run, cache=decoded, cache_dir=workspace.cache, device=on, progress=progress)
@@ -302,6 +302,7 @@ def validate_run(
     leave_out: Collection[str] = (),
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
+    comparing: Callable[[int, int], None] | None = None,
 ) -> ExternalTest:
     """Test a finished run on labelled images from elsewhere, beside its internal test; the run stays as it is.
 
@@ -314,16 +315,18 @@ def validate_run(
         leave_out: Foreign names that are none of the run's classes.
         device: "auto", "cpu", "cuda" or "mps".
         progress: Called with images done and images in all; may raise to stop.
+        comparing: The same while the images are compared with the run's own; None means `progress`.
 
     Raises:
         DataError: A label means none of the run's classes and nobody said what becomes of it, or no image is left.
         ReportError: There is no internal test to compare with.
     """
     recipe_of(run)  # says so where there is no net, before anything is read
-    cases = abroad.external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
+    split, at = split_of(run), workspace.cache
+    cases = abroad.external_cases(run, split, index.samples, same=same or {}, leave_out=leave_out)
+    cases = abroad.with_copies_said(run, split, cases, cache_dir=at, progress=comparing or progress)
     internal = store.predictions(run.run_id, part="test")
-    at, seen = workspace.cache, cases.samples
-    external = list(prediction.predict(run, seen, cache_dir=at, device=device, progress=progress))
+    external = list(prediction.predict(run, cases.samples, cache_dir=at, device=device, progress=progress))
     if gone := len(cases.samples) - len(external):
         cases = replace(cases, left_out={**cases.left_out, "could not be read any more": gone})
     return abroad.compare_with_internal(

@@ -93,7 +93,8 @@ class Relocated:
 
     def sentences(self) -> list[str]:
         """Return what came of it, one sentence each."""
-        said = [f"{self.found:,} of {self.images:,} images were found in {self.folder}"]
+        were = "was" if self.found == 1 else "were"
+        said = [f"{self.found:,} of {self.images:,} images {were} found in {self.folder}"]
         if self.masks:
             said.append(f"{_count(self.masks, 'mask')} moved with them")
         if self.where_they_were:

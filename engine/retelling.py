@@ -34,20 +34,32 @@ _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
-_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
+_NUMBER = re.compile(r"[-−+]?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
 CLOSELY = 0.25
 """Share of a sentence's signs that a template has outside its braces, where it is to be a good part of it."""
 BETWEEN = (". ", "; ", ": ")
 """What stands between the parts of a sentence."""
+OUTSIDE = r"(?![^()]*\))"
+"""What follows a sign that stands outside brackets."""
+_OPTIONS = re.compile(r"\s*\([^()]*--[a-z][^()]*\)")
+"""What is said of options of the command line, in any language, with the blank before it."""
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
 
 def retold(said: str | EngineError) -> str:
     """Return a sentence of the engine in the language that is spoken; as it stands where the catalogue lacks it."""
-    return retell(said) or str(said)
+    return retell(said) or plain(said)
+
+
+def plain(said: str | EngineError) -> str:
+    """Return a sentence as it stands in English; of an error without what it says, in brackets, of the command line.
+
+    An error that is told again is told on a page, where nobody can type an option.
+    """
+    return _OPTIONS.sub("", str(said)) if isinstance(said, EngineError) else said
 
 
 def retold_closely(said: str) -> str:
@@ -61,10 +73,10 @@ def retold_closely(said: str) -> str:
 def retell(said: str | EngineError) -> str | None:
     """Return a sentence of the engine in the language that is spoken; None where the catalogue lacks it."""
     if language() == ENGLISH or not said:  # gettext answers to no words with the catalogue's head
-        return str(said)
+        return plain(said)
     if isinstance(said, EngineError):
         problem, remedy = retell(said.problem), retell(said.remedy)
-        return None if problem is None or remedy is None else f"{problem}. {remedy}."
+        return None if problem is None or remedy is None else _OPTIONS.sub("", f"{problem}. {remedy}.")
     again = _retell(said, language())
     return said if again is None and _is_told(said) else again
 
@@ -100,10 +112,25 @@ def _retell(said: str, code: str, least: float = 0) -> str | None:
 
 
 def _in_parts(said: str, between: str, told: str, code: str, least: float) -> str | None:
-    if between not in said:
+    pieces = re.split(re.escape(between) + OUTSIDE, said)
+    if len(pieces) == 1:
         return None
-    parts = [_part(part, between, code, least) for part in said.split(between)]
-    return None if None in parts else told.join(part for part in parts if part)
+    parts: list[str] = []
+    at = 0
+    while at < len(pieces):
+        # a sentence of ours may have what stands between two sentences in it
+        for end in range(len(pieces) - (at == 0), at + 1, -1):
+            several = between.join(pieces[at:end])
+            if (again := _whole(several, code, max(least, CLOSELY), whole=True)) is not None:
+                break
+        else:
+            end = at + 1
+            again = _part(pieces[at], between, code, least)
+        if again is None:
+            return None
+        parts.append(again)
+        at = end
+    return told.join(filter(None, parts))
 
 
 def _part(part: str, between: str, code: str, least: float) -> str | None:
@@ -136,9 +163,15 @@ def _whole(said: str, code: str, least: float, *, whole: bool = False) -> str | 
             if one.endswith(".") and pattern.pattern.endswith(")"):
                 continue  # the sentence's full stop is no part of the name before it
             filled = found.groupdict()
-            if not (whole and any(between in value for value in filled.values() for between in BETWEEN)):
+            if not (whole and any(_of_several(value, code) for value in filled.values())):
                 return _filled(told, {name: _value(name, value, code) for name, value in filled.items()})
     return None
+
+
+def _of_several(value: str, code: str) -> bool:
+    """Return whether what stands in a template's braces may be several sentences, as far as no template fits it all."""
+    several = any(re.search(re.escape(between) + OUTSIDE, value) for between in BETWEEN)
+    return several and _whole(value, code, CLOSELY, whole=True) is None
 
 
 def _filled(told: str, values: Mapping[str, str]) -> str:
@@ -154,6 +187,8 @@ def _value(name: str, value: str, code: str) -> str:
         return (
             isolated(f"{low}–{high}") if found[2] == "–" else _("{low} to {high}").format(low=low, high=high)
         )
+    if name == "shares" and not set(value) - set("0123456789/"):  # of the parts: 60/20/20
+        return isolated(in_digits(value))
     if value.endswith("%") and _NUMBER.fullmatch(value[:-1]):
         return _("{percent}%").format(percent=_written(value[:-1]))
     # one word may be a class or a file
@@ -163,7 +198,11 @@ def _value(name: str, value: str, code: str) -> str:
 
 def _written(value: str) -> str:
     """Return a number as the language writes it, with as many decimals as it has."""
-    plain = value.replace(",", "")
+    if value.startswith("+"):
+        return isolated(
+            f"+{_written(value[1:])}"
+        )  # on its own, a sign would go to the other end of its number
+    plain = value.replace(",", "").replace("−", "-")
     if value.isdecimal():
         return in_digits(value)  # a seed, a year: no thousands where English has none
     decimals = len(plain.partition(".")[2])
@@ -212,6 +251,10 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[int, re.Pattern[st
 
 def composed() -> tuple[str, ...]:
     """Return the sentences that the engine puts together, so that no one place in its source has them whole."""
+    return *_of_data(), *_of_work()
+
+
+def _of_data() -> tuple[str, ...]:
     return (
         _("by patient"),
         _("by image"),
@@ -227,6 +270,10 @@ def composed() -> tuple[str, ...]:
         _("{n} cases left out whose patients or near duplicates are in another part"),
         _("{n} cases left out because they came with no part"),
         _("{n} training cases kept"),
+        _("{n} case as the validation part"),
+        _("{n} cases as the validation part"),
+        _("{n} case as the test part"),
+        _("{n} cases as the test part"),
         _("the parts that came with the data, {part} ({share}) taken {how} from training"),
         _("{n} file is not an image and was left out ({names})"),
         _("{n} files are not images and were left out ({names})"),
@@ -244,9 +291,11 @@ def composed() -> tuple[str, ...]:
         _("patients are not named in the data"),
         _("so each image was taken as a patient of its own"),
         _("no patient is in two parts"),
+        _("no patient is in two folds"),
         _("{n} patient in more than one part, which makes the results too optimistic"),
         _("{n} patients in more than one part, which makes the results too optimistic"),
         _("a patient is named for {n} of {total} images, and none of these patients is in two parts"),
+        _("a patient is named for {n} of {total} images, and none of these patients is in two folds"),
         _("whether the others are cannot be known"),
         _("patients not named in the data"),
         _("{n} case"),
@@ -259,12 +308,19 @@ def composed() -> tuple[str, ...]:
         _("{version}: {n} of {total} labels changed from {parent} by assisted readings of {readers}"),
         _("{version}: {n} of {total} labels changed from {parent} by blinded consensus of {readers}"),
         _("{version}: {n} of {total} labels changed from {parent} by adjudication of {readers}"),
+    )
+
+
+def _of_work() -> tuple[str, ...]:
+    return (
         _("came with data"),
         _("assisted"),
         _("blinded consensus"),
         _("adjudicated"),
         _("study “{name}”"),
         _("no case has been read"),
+        _("{n} of {total} images could not be read any more and was left out"),
+        _("{n} of {total} images could not be read any more and were left out"),
         _("{n} images read"),
         _("{n} labels changed"),
         _("{n} confirmed"),
@@ -277,7 +333,9 @@ def composed() -> tuple[str, ...]:
         _("Predicting and explaining validation and test images"),
         _("Done"),
         _("Starting"),
-        _("The training process ended or stopped responding after {reached}"),
+        _("The training process ended after {reached}"),
+        _("The training process is there but has not reported lately"),
+        _("It continues where the computer slept, is busy or its disk is full; otherwise stop and resume it"),
         _("Resume it from its last checkpoint"),
         _("{file} in the run's folder may say why"),
         _("Loading the program"),

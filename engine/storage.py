@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,12 @@ from filelock import FileLock, Timeout
 from engine.errors import WorkspaceError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+_OF_THE_MACHINE = frozenset(
+    {*DISK_FULL, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.ENODEV, errno.ENOTCONN, errno.ENXIO}
+    | {errno.ENAMETOOLONG, errno.ELOOP}  # of a path that somebody gave
+    | {getattr(errno, name) for name in ("ESTALE", "EHOSTDOWN", "EREMOTEIO") if hasattr(errno, name)}
+)
+_FULL_BELOW = 1 << 20  # bytes that are free on a disk on which something has just found no room
 SCHEMA_VERSION = 2
 """Of the names in the JSON and CSV files that Overread writes; docs/files.md lists them. Version 1 is still read."""
 
@@ -61,13 +68,75 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
     if error.errno == errno.EISDIR:
         return WorkspaceError(f"{path} is a folder, not a file", "Choose another name for the file")
     if error.errno == errno.ENAMETOOLONG:
-        return WorkspaceError(f"{path.name[:40]}… is longer than a name may be", "Choose a shorter name")
+        name = max(path.parts, key=len, default="")
+        return WorkspaceError(f"{name[:40]}… is longer than a name may be", "Choose a shorter name")
+    if error.errno == errno.ELOOP:
+        return WorkspaceError(f"{path} is a link that leads back to itself", "Name the file or folder itself")
     if error.errno == errno.ENOENT:
         return WorkspaceError(f"The folder of {path} is not there", "Make it, or choose another folder")
     return WorkspaceError(
         f"{path} cannot be used ({error.strerror or error})",
         "Check the disk, or choose another folder (--workspace for the workspace)",
     )
+
+
+def machine_trouble(error: BaseException) -> WorkspaceError | None:
+    """Say what a refusal of the machine means that nobody foresaw where it happened, in a library say.
+
+    A full disk, a drive that was pulled out, a right that is missing or too little memory is no defect of this program,
+    wherever it is met.
+
+    Args:
+        error: Whatever came out of some work.
+
+    Returns:
+        Two sentences; None where it is a defect.
+    """
+    if isinstance(error, MemoryError):
+        return WorkspaceError(
+            "There is not enough memory for this on this computer",
+            "Close other programs, or do it with fewer or smaller images at a time",
+        )
+    if not isinstance(error, OSError):
+        return None
+    if error.errno == errno.ENOENT and "temporary directory" in str(
+        error
+    ):  # what `tempfile` says, at any import
+        return WorkspaceError(
+            "No folder for temporary files can be written to: their disk is full, or may only be read",
+            "Free some space, or name another folder in $TMPDIR",
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return WorkspaceError(
+            "More files are open than this computer allows",
+            "Close other programs, or raise the limit (ulimit -n)",
+        )
+    if error.errno not in _OF_THE_MACHINE:
+        return None
+    named = next((Path(os.fsdecode(name)) for name in (error.filename2, error.filename) if name), None)
+    if named is not None:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return WorkspaceError(
+                f"Your user may not use {named}",
+                "Give your user the right to read and write there, or choose another folder "
+                "(--workspace for the workspace)",
+            )
+        return storage_error(error, named)
+    if error.errno in DISK_FULL:  # writing into a file that is open names none
+        places = (Path(place) for place in (tempfile.tempdir, Path.cwd()) if place)
+        full = next(filter(_is_full, places), None)
+        if full is not None:
+            return storage_error(error, full)
+        return WorkspaceError(
+            "A disk is full", "Free some space and try again; what was saved before is kept"
+        )
+    if error.errno == errno.EIO:
+        return WorkspaceError("A disk or a network drive failed", "Check it, and try again")
+    return None
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < _FULL_BELOW
 
 
 def _in_the_way(path: Path) -> Path:
@@ -189,11 +258,13 @@ def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise WorkspaceError(
-            f"{what_needs} {_size(needed)}, and the disk with {folder} has {_size(free)} free", remedy
+            f"{what_needs} {bytes_said(needed)}, and the disk with {folder} has {bytes_said(free)} free",
+            remedy,
         )
 
 
-def _size(count: int) -> str:
+def bytes_said(count: int) -> str:
+    """Say a number of bytes as people do."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
@@ -255,7 +326,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
         if len(data) > size:  # it grows while it is read
             data += stream.read(max_bytes + 1 - len(data))
         if max(size, len(data)) > max_bytes:
-            raise OSError(errno.EFBIG, f"it is larger than {_size(max_bytes)}")
+            raise OSError(errno.EFBIG, f"it is larger than {bytes_said(max_bytes)}")
         return data
 
 

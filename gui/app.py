@@ -111,9 +111,14 @@ THEME = gr.themes.Default(
     block_info_text_color_dark="*neutral_300",
 )
 SCRIPTS = ("here.js", "known.js", "fields.js")
+STYLES = ("pages.css", "digits.css")
 # Not as Gradio's css, which rewrites selectors and leaves out what is for a medium.
 HEAD = (
-    "<style>\n" + web_file("pages.css") + "</style><script>\n" + "".join(map(web_file, SCRIPTS)) + "</script>"
+    "<style>\n"
+    + "".join(map(web_file, STYLES))
+    + "</style><script>\n"
+    + "".join(map(web_file, SCRIPTS))
+    + "</script>"
 )
 
 

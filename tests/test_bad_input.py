@@ -165,6 +165,9 @@ def strange_folder(folder: Path) -> Path:
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a path that is not there": ("index {}/nowhere --json", ("There is no", "typing")),
+    "a path of endless names": ("index {}/" + "q" * 5000 + " --json", ("longer than a name", "shorter name")),
+    "a data set of an endless name": ("train " + "q" * 5000 + " --json", ("longer than a name", "shorter")),
+    "a path that is a loop": ("index {}/loop/itself.png/a --json", ("leads back to itself", "Name the file")),
     "a home of nobody's": ("index ~no-such-user/films --json", ("not a user's home folder", "full path")),
     "a workspace at nobody's": ("runs -w ~no-such-user --json", ("not a user's home folder", "--workspace")),
     "an empty folder": ("index {}/empty --json", ("holds no images", "Choose")),

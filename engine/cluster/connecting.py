@@ -10,9 +10,10 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -28,7 +29,9 @@ AT_ONE_PATH = (
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray listens on every interface, whatever address it is given
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else what is asked after a loss starts a Ray of this computer's own
 }
+TOKEN = Path(".ray") / "auth_token"  # in the home, where Ray puts the one it made
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def connected(on: str) -> Iterator[Machines]:
         on: "ray", or "ray://HOST:PORT" of a cluster's client server.
 
     Raises:
-        ClusterError: Ray is not installed, or there is no such cluster.
+        ClusterError: Ray is not installed, there is no such cluster, or it ended in the middle of the work.
     """
     check_address(on)
     ray = _ray()
@@ -95,6 +98,14 @@ def connected(on: str) -> Iterator[Machines]:
         _begin(ray, on, files)
         try:
             yield _machines(ray)
+        except Exception as error:  # where the connection is lost, Ray raises a bare Exception, among others
+            if on == HERE or ray.util.client.ray.is_connected():
+                raise
+            raise ClusterError(
+                f"The Ray cluster at {on} was lost while it worked ({cause_of(error)})",
+                "Start it again; `overread resume` then continues a training from its last checkpoint, and any other "
+                "command has to be given again",
+            ) from error
         finally:
             ray.shutdown()
 
@@ -105,21 +116,22 @@ def _begin(ray: Any, on: str, files: str) -> None:
             start(ray, files)
         else:
             _answers(on)
-            ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
+            _join(ray, on)
     except Exception as error:  # Ray raises what its parts raise, of no one kind; the cause goes along
-        first = str(error).strip().partition("\n")[0]
+        first = cause_of(error)
         if on == HERE:
             raise ClusterError(
                 f"Ray cannot be started on this computer ({first})", "Work without --on"
             ) from error
         raise ClusterError(
             f"The Ray cluster at {on} cannot be reached ({first})",
-            "Check that it runs, that its address is right, and that it has the same version of Ray as this computer",
+            "Check that it runs, that its address is right, that it has the same version of Ray as this computer, and, "
+            "where it asks for a token, that you have the same one (~/.ray/auth_token)",
         ) from error
 
 
 def _ray() -> Any:
-    os.environ.update(QUIET)  # before the import, which reads them
+    tell(os.environ)  # before the import, which reads it
     try:
         import ray
     except ModuleNotFoundError as error:
@@ -128,6 +140,17 @@ def _ray() -> Any:
             "pip install 'overread[ray]'",
         ) from error
     return ray
+
+
+def tell(environment: MutableMapping[str, str]) -> None:
+    """Write into an environment what Ray is to be told: to be quiet, and to show the token that a person has.
+
+    A head that is started where a token lies asks for it, and Ray's client shows it only where it is told to.
+    """
+    environment.update(QUIET)
+    named = environment.get("RAY_AUTH_TOKEN") or environment.get("RAY_AUTH_TOKEN_PATH")
+    if named or (Path.home() / TOKEN).is_file():
+        environment.setdefault("RAY_AUTH_MODE", "token")
 
 
 def start(ray: Any, files: str, *, cpus: int | None = None) -> None:
@@ -154,6 +177,25 @@ def start(ray: Any, files: str, *, cpus: int | None = None) -> None:
             if not more or "timed out" not in str(error):
                 raise
             ray.shutdown()
+
+
+def _join(ray: Any, on: str) -> None:
+    """Connect to a cluster's client server; again, once, where it did not start the process that serves us in time.
+
+    That process is forked from one of many threads, which on a busy computer fails now and then, and of a cluster
+    that was started a moment ago comes late.
+    """
+    try:
+        ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError:
+        ray.shutdown()
+        ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def cause_of(error: Exception) -> str:
+    """Say in one line why: without Python's number of it, and of what quotes the server its last line, the cause."""
+    lines = (getattr(error, "strerror", None) or str(error)).strip().splitlines() or [type(error).__name__]
+    return (lines[0] if not lines[0].endswith(":") else f"{lines[0]} {lines[-1].strip()}").rstrip(": .")
 
 
 def _answers(on: str) -> None:

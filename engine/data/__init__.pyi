@@ -4,6 +4,7 @@ from .columns.samples import (
     labels_by_id as labels_by_id,
     relabelled as relabelled,
 )
+from .copies.near import copies_of_others as copies_of_others
 from .fingerprint import scan as scan
 from .folders import from_home as from_home
 from .index import index_data as index_data, index_folder as index_folder, index_table as index_table

@@ -17,6 +17,7 @@ from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
 from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, is_path
+from engine.storage import storage_error
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
 _MASK_FOLDERS = frozenset({"mask", "masks"})
@@ -116,10 +117,13 @@ def check_folder(folder: Path) -> None:
             f"{folder.name} is {what}",
             REMEDIES.get(kind, "Choose a folder, a table (CSV, Excel, Parquet) or an archive (zip, tar)"),
         ) from error
-    except OSError as error:
+    except PermissionError as error:
         raise DataError(
             f"{folder} cannot be read ({error.strerror or error})", "Give your user the right to read it"
         ) from error
+    except OSError as error:
+        told = storage_error(error, folder)
+        raise DataError(told.problem, told.remedy) from error
 
 
 def _set_masks_aside(survey: Survey) -> None:

@@ -46,6 +46,7 @@ __all__ = [
 
 Progress = Callable[[int, int], None]
 _LINES = 4096  # at a time
+_LOOKED_AT = 100  # images that could be read, to see whether they are still there
 
 
 def index_data(
@@ -168,7 +169,14 @@ def _read(listed: Sequence[Listed], name: str, near_duplicates: bool, progress: 
             f"None of the {len(listed):,} images in {name} can be read: {unreadable[-1].message.split(';')[0]}",
             "Open one of them in another program to see whether it is whole",
         )
-    return _Read(made.done(), looks, remarks, unreadable)
+    samples = made.done()
+    read = samples.paths(range(min(len(samples), _LOOKED_AT)))
+    if unreadable and not any(path.exists() for path in read):  # its drive was pulled out, or it was renamed
+        raise DataError(
+            f"{name} went away while it was read: {len(unreadable):,} of its {len(listed):,} images could not be read",
+            "Put it back, or connect its drive again, and read it once more",
+        )
+    return _Read(samples, looks, remarks, unreadable)
 
 
 def _build(

@@ -76,13 +76,13 @@ def split_index(
         )
     if use_given is not False and came.keys() - {"train"}:
         if not came["train"]:
-            parts = " and ".join(
+            parts = "; ".join(
                 f"{came[part]:,} case{'' if came[part] == 1 else 's'} as the {_WORDS[part]} part"
                 for part in PARTS
                 if came[part]
             )
             raise SplitError(
-                f"The data came with {parts}, and with no training part",
+                f"The data came with no training part: {parts}",
                 "Say which images are for training (on the command line: --part-names), or make a new split "
                 "(--by-patient)",
             )
@@ -151,7 +151,7 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
     """
     if k < 3:
         raise SplitError(
-            f"{k} folds cannot give training, validation and test",
+            f"A cross-validation takes 3 folds at least, for training, validation and test; asked for: {k}",
             "Choose 3 folds or more; 5 and 10 are usual",
         )
     groups = _groups(index, seed)

@@ -30,11 +30,12 @@ from .comparison import (
 )
 from .comparison_page import (
     document as document,
-    words as words,
+    where_different as where_different,
     write_comparison as write_comparison,
 )
 from .finished import compare_finished as compare_finished
 from .learning_curve import (
+    FEWEST_SIZES as FEWEST_SIZES,
     LearningCurve as LearningCurve,
     Trained as Trained,
     fit_learning_curve as fit_learning_curve,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison, Spread
 from engine.experiments.printed.comparison import curves_not_drawn, sheet_of
+from engine.language import in_print
 from engine.records import Epoch, Estimate
 from engine.report import (
     PRINTED_FIELDS,
@@ -34,6 +35,8 @@ NO_SETTINGS = {
     "Device and time",
     "Finished",
 }  # what it is called, what came of it
+MOST_FIELDS = 6
+"""Fields of a recipe that a line names one by one; of more it names the settings, which have a table of their own."""
 
 
 def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
@@ -124,17 +127,31 @@ def words(differs: Mapping[str, Any]) -> str:
     return "; ".join(f"{field} {_value(value)}" for field, value in differs.items())
 
 
+def where_different(comparison: RunComparison) -> list[str]:
+    """Say of each run, in one line, where its recipe differs: field by field, or of many fields which settings do."""
+    return _where(comparison, settings(comparison))
+
+
+def _where(comparison: RunComparison, told: Mapping[str, Mapping[str, str]]) -> list[str]:
+    first, lines = comparison.rows[0], []
+    for row in comparison.rows:
+        names = differing(told if row is first else {one.label: told[one.label] for one in (first, row)})
+        lines.append("; ".join(names) if len(row.differs) > MOST_FIELDS and names else words(row.differs))
+    return lines
+
+
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_value, value)) or "none"
     if value is None:
         return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return in_print(value) if isinstance(value, float) else str(value)
 
 
 def document(comparison: RunComparison) -> dict[str, Any]:
     """Return every number as what JSON has; what cannot be estimated is null. No path, no patient."""
     told = settings(comparison)
+    where = _where(comparison, told)
     return {
         "data": comparison.dataset_name,
         "part": comparison.part,
@@ -153,7 +170,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "supplied_by": row.run.supplied.title if row.run.supplied else None,
                 "label": row.label,
                 "differs": dict(row.differs),
-                "differs_in_words": words(row.differs),
+                "differs_in_words": where[place],
                 "time": duration(row.run.seconds),
                 "metrics": plain(row.estimates),
                 "parameters": row.run.parameters,
@@ -165,7 +182,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "settings": told[row.label],
                 "history": plain(list(row.history)),
             }
-            for row in comparison.rows
+            for place, row in enumerate(comparison.rows)
         ],
         "settings_that_differ": differing(told),
         "left_out": dict(comparison.left_out),

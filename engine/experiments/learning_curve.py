@@ -20,6 +20,7 @@ from scipy.optimize import minimize_scalar
 from engine.data import PatientsNamed
 from engine.errors import ReportError
 from engine.experiments.labelled import labels_in_words
+from engine.language import in_print
 from engine.records import Estimate, Prediction, Run, recipe_of
 from engine.report import case_ids
 from engine.statistics import auroc, log_odds, mean_auroc, placements
@@ -324,28 +325,32 @@ def _told(points: Sequence[Point], now: float, twice: Estimate, gain: Estimate) 
     if mean(largest) <= mean(smallest):
         return (
             "What more images would bring cannot be said: the area under the ROC curve does not rise from "
-            f"{smallest:,} training images ({mean(smallest):.3f}) to {largest:,} ({mean(largest):.3f})."
+            f"{smallest:,} training images ({_three(mean(smallest))}) to {largest:,} ({_three(mean(largest))})."
         ), False
     width = twice.high - twice.low
     if not width <= 1 - now:
         return (
             f"What more images would bring cannot be said: with {2 * largest:,} training images the area under the ROC "
-            f"curve would lie between {twice.low:.3f} and {twice.high:.3f}, and this interval is wider than the whole "
-            f"error that is left ({1 - now:.3f}). A larger test part or more seeds would narrow it."
+            f"curve would lie between {_three(twice.low)} and {_three(twice.high)}, and this interval is wider than "
+            f"the whole error that is left ({_three(1 - now)}). A larger test part or more seeds would narrow it."
         ), False
     nothing = ", so that it may be nothing" if gain.low < 0.0005 else ""
     return (
-        f"With {largest:,} training images the area under the ROC curve is {now:.3f} by the fitted law; twice as many, "
-        f"{2 * largest:,}, would bring it to {twice.value:.3f} (95% interval {twice.low:.3f} to {twice.high:.3f}): a "
-        f"gain of {gain.value:.3f} ({gain.low:.3f} to {gain.high:.3f}){nothing}."
+        f"With {largest:,} training images the area under the ROC curve is {_three(now)} by the fitted law; twice as "
+        f"many, {2 * largest:,}, would bring it to {_three(twice.value)} (95% interval {_three(twice.low)} to "
+        f"{_three(twice.high)}): a gain of {_three(gain.value)} ({_three(gain.low)} to {_three(gain.high)}){nothing}."
     ), True
 
 
 def _rests_on(points: Sequence[Point], images: int, patients: int, draws: int) -> str:
     seeds = len({point.seed for point in points})
-    of_seeds = "one training of each size" if seeds == 1 else f"{seeds} trainings of each size"
+    of_seeds = "one training of each size lies" if seeds == 1 else f"{seeds} trainings of each size lie"
     return (
         f"The intervals rest on {draws} draws of the {patients:,} test patients ({images:,} images), the same for all "
-        f"sizes, and on how far {of_seeds} lie from the fitted law. They hold for more images of the same kind; that "
+        f"sizes, and on how far {of_seeds} from the fitted law. They hold for more images of the same kind; that "
         "the law holds beyond the largest size is an assumption."
     )
+
+
+def _three(value: float) -> str:
+    return in_print(value, ".3f")

@@ -52,6 +52,11 @@ def external_cases(
     labels = Counter(sample.label for sample in samples if sample.label is not None)
     _refuse_unknown([*same, *leave_out], labels, "label of these data")
     _refuse_unknown(list(same.values()), run.classes, "class of this run")
+    if both := [name for name in same if name in leave_out]:
+        raise DataError(
+            f"“{both[0]}” was said to be a class of this run, and to be left out",
+            f"Say one of the two: --same “{both[0]}={same[both[0]]}”, or --leave-out “{both[0]}”",
+        )
     meant = {**match_names(labels, run.classes), **same}
     unclear = [name for name in labels if name not in meant and name not in leave_out]
     if unclear:
@@ -100,6 +105,6 @@ def _remarks(split: Split, kept: Sequence[Sample]) -> tuple[str, ...]:
     if not shared:
         return ()
     return (
-        f"{shared:,} of {len(kept):,} images name a patient that the run's own data name too: if these are the same "
-        "people, this is not external testing",
+        f"{shared:,} of {len(kept):,} {'images names' if shared == 1 else 'images name'} a patient that the run's own "
+        "data name too: if these are the same people, this is not external testing",
     )

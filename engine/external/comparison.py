@@ -13,7 +13,7 @@ from engine.errors import ReportError
 from engine.external.cases import ExternalCases
 from engine.records import Compared, Estimate, ExternalCase, ExternalTest, Prediction, Retuned, Run, recipe_of
 from engine.report import case_ids
-from engine.runs import load_shift, load_uncertainty
+from engine.runs import load_known, load_uncertainty
 from engine.statistics import (
     choose_threshold,
     confusion_matrix,
@@ -22,7 +22,7 @@ from engine.statistics import (
     overall,
     proportion,
 )
-from engine.uncertainty import shift_of, shift_unknown, shift_words, undecided
+from engine.uncertainty import shift_told, undecided
 
 FOLDS = 5
 
@@ -62,10 +62,9 @@ def compare_with_internal(
     home, abroad = _figures(run, tested), _figures(run, external)
     retuned, why_not = _retuned(run, external)
     truth, predicted, _, _ = _arrays(run, external)
-    known, fitted = load_shift(run.folder), load_uncertainty(run.folder)
+    fitted = load_uncertainty(run.folder)
     coverage = fitted.conformal.coverage if fitted else None
-    shift, unknown = shift_of(known, external), shift_unknown(known, run)
-    said = (unknown,) if unknown else () if shift is None else shift_words(shift, coverage=coverage)
+    shift, said = shift_told(load_known(run), run, external, coverage=coverage)
     patients, numbers = patients_named(external), case_ids([one.image_id for one in external])
     return ExternalTest(
         run_id=run.run_id,

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from os.path import lexists
-from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.data import load_index
@@ -14,7 +13,7 @@ from engine.errors import DataError, ReportError, RunError
 from engine.kept_files import MIB, JsonFile, ignore, read_json
 from engine.records import ExternalTest, Run
 from engine.report import Abroad, WrittenPage, write_external
-from engine.runs import load_distances, load_shift, load_sources
+from engine.runs import load_distances, load_distances_by_model, load_known, load_sources
 from engine.workspace import Workspace
 
 Kept = TypeVar("Kept")
@@ -64,17 +63,18 @@ def abroad_of(workspace: Workspace, run: Run) -> Abroad:
     """
     damaged: list[str] = []
 
-    def unless_damaged(read: Callable[[Path], Kept], otherwise: Kept) -> Kept:
+    def unless_damaged(read: Callable[[], Kept], otherwise: Kept) -> Kept:
         try:
-            return read(run.folder)
+            return read()
         except RunError as error:
             damaged.append(str(error))
             return otherwise
 
     return Abroad(
-        known=unless_damaged(load_shift, None),
-        distances=unless_damaged(load_distances, {}),
-        sources=unless_damaged(load_sources, {}),
+        known=unless_damaged(lambda: load_known(run), ()),
+        distances=unless_damaged(lambda: load_distances(run.folder), {}),
+        by_model=unless_damaged(lambda: load_distances_by_model(run), ()),
+        sources=unless_damaged(lambda: load_sources(run.folder), {}),
         tests=tuple(kept_externals(workspace, run, on_damaged=lambda error: damaged.append(str(error)))),
         damaged=tuple(damaged),
     )

@@ -38,6 +38,11 @@ def header(run: Run) -> dict[str, str]:
         "calibration": "probabilities = softmax(logits / temperature + bias)",
         "intended_use": NOT_FOR_DIAGNOSIS,
     }
+    if run.folds:
+        facts |= {
+            "models": str(run.folds),
+            "logits": f"the mean over {run.folds} models of each model's logits / its own temperature",
+        }
     if len(run.classes) == 2:
         facts |= {"positive": run.positive, "threshold": repr(run.threshold)}
     return facts

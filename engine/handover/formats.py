@@ -8,7 +8,7 @@ names a format. What converts or draws is imported when a file is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,12 +42,10 @@ class ModelFormat:
     Attributes:
         title: For a button: "Download" comes before it.
         files: Of a run: file name → content.
-        of_one_net: Whether its files hold one net: then it is not for a cross-validation.
     """
 
     title: str
     files: Callable[[RunAtHand], Mapping[str, bytes | str]]
-    of_one_net: bool = False
 
 
 def onnx_model(at_hand: RunAtHand) -> dict[str, bytes | str]:
@@ -58,10 +56,22 @@ def onnx_model(at_hand: RunAtHand) -> dict[str, bytes | str]:
 
 
 def safetensors_model(at_hand: RunAtHand) -> dict[str, bytes | str]:
-    """Return the weights as safetensors, with the recipe and what gives a class in the file's header."""
-    from engine.handover.weights_file import weights_with_facts
+    """Return the weights as safetensors, with the recipe and what gives a class in the file's header.
 
-    return {"model.safetensors": weights_with_facts(at_hand.run)}
+    Of a cross-validation it is one file a model.
+    """
+    from engine.handover.weights_file import weights_with_facts
+    from engine.runs import models_of
+
+    run = at_hand.run
+    if not run.folds:
+        return {"model.safetensors": weights_with_facts(run)}
+    return {
+        f"model-fold-{number}.safetensors": weights_with_facts(
+            replace(model, run_id=f"{run.run_id}, fold {number} of {run.folds}")
+        )
+        for number, model in enumerate(models_of(run), 1)
+    }
 
 
 def model_card(at_hand: RunAtHand) -> dict[str, bytes | str]:
@@ -73,8 +83,8 @@ def model_card(at_hand: RunAtHand) -> dict[str, bytes | str]:
 
 
 MODEL_FORMATS: dict[str, ModelFormat] = {
-    "onnx": ModelFormat("model as ONNX", onnx_model, of_one_net=True),
-    "safetensors": ModelFormat("weights (safetensors)", safetensors_model, of_one_net=True),
+    "onnx": ModelFormat("model as ONNX", onnx_model),
+    "safetensors": ModelFormat("weights (safetensors)", safetensors_model),
     "card": ModelFormat("model card", model_card),
 }
 
@@ -101,13 +111,7 @@ def write_model(at_hand: RunAtHand, folder: Path, *, formats: Sequence[str] = ()
     for name in chosen:
         if name not in MODEL_FORMATS:
             raise ExportError(f"There is no format “{name}”", f"Choose one of: {', '.join(MODEL_FORMATS)}")
-    run = at_hand.run
-    recipe_of(run)  # says so where there is no net to hand over
-    if run.folds and any(MODEL_FORMATS[name].of_one_net for name in chosen):
-        raise ExportError(
-            f"Run {run.run_id} is a cross-validation of {run.folds} models, and a file holds one",
-            "Train one model without folds and export that; the model card can be had: --format card",
-        )
+    recipe_of(at_hand.run)  # says so where there is no net to hand over
     made = {name: MODEL_FORMATS[name].files(at_hand) for name in chosen}
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,8 +24,8 @@ from engine.images import load_image
 from engine.prediction import predicted_class
 from engine.records import Run, Sample, Split, recipe_of
 from engine.report import NOT_FOR_DIAGNOSIS
-from engine.runs import load_classifier
-from engine.uncertainty import calibrated
+from engine.runs import load_classifier, models_of
+from engine.uncertainty import calibrated, mean_log_odds
 
 if TYPE_CHECKING:
     from engine.models import Classifier
@@ -36,29 +36,28 @@ OPSET = 17  # of the exporter that follows the net as it runs; the newer one tak
 OUTPUTS = ("logits", "probabilities", "predicted")
 
 
-class Whole(nn.Module):
-    """A run's net with what comes before and after it: (N, H, W, C) uint8 to logits, probabilities, class number."""
+class Speaking(nn.Module):
+    """What comes after the logits of a run: (N, H, W, C) uint8 to logits, probabilities, class number."""
 
     temperature: Tensor
     bias: Tensor
 
-    def __init__(self, classifier: Classifier, run: Run) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self.classifier = classifier
         calibration = run.calibration
         self.register_buffer("temperature", torch.tensor(calibration.temperature))
         self.register_buffer("bias", torch.tensor(calibration.bias or (0.0,) * len(run.classes)))
         self.positive = run.classes.index(run.positive)
         self.threshold = run.threshold if len(run.classes) == 2 else None
-        self.both_ways = recipe_of(run).test_time_flip
         self.as_trained = recipe_of(run).operating_point != "half"
+
+    def logits_of(self, images: Tensor) -> Tensor:
+        """Return logits (N, classes)."""
+        raise NotImplementedError
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, classes), calibrated probabilities (N, classes) and the predicted class's number (N,)."""
-        pixels = images.permute(0, 3, 1, 2).float() / 255
-        logits: Tensor = self.classifier(pixels)
-        if self.both_ways:
-            logits = (logits + self.classifier(pixels.flip(3))) / 2
+        logits = self.logits_of(images)
         scaled = logits / self.temperature
         probabilities = torch.softmax(scaled + self.bias, dim=1)
         if self.threshold is not None:
@@ -67,8 +66,38 @@ class Whole(nn.Module):
         return logits, probabilities, (scaled if self.as_trained else probabilities).argmax(dim=1)
 
 
+class Whole(Speaking):
+    """A run's net with what comes before and after it."""
+
+    def __init__(self, classifier: Classifier, run: Run) -> None:
+        super().__init__(run)
+        self.classifier = classifier
+        self.both_ways = recipe_of(run).test_time_flip
+
+    def logits_of(self, images: Tensor) -> Tensor:
+        """Return what the net gives, the mean of both ways where it looks at mirror images too."""
+        pixels = images.permute(0, 3, 1, 2).float() / 255
+        logits: Tensor = self.classifier(pixels)
+        return (logits + self.classifier(pixels.flip(3))) / 2 if self.both_ways else logits
+
+
+class Together(Speaking):
+    """The models of a cross-validation as they speak of new images: by the mean of their calibrated log-odds."""
+
+    def __init__(self, models: Sequence[Whole], run: Run) -> None:
+        super().__init__(run)  # whose bias is the mean of theirs, and its temperature 1
+        self.models = nn.ModuleList(models)
+
+    def logits_of(self, images: Tensor) -> Tensor:
+        """Return the mean of each model's logits over its own temperature."""
+        each: list[Any] = list(self.models)
+        return torch.stack([model.logits_of(images) / model.temperature for model in each]).mean(dim=0)
+
+
 def checked_onnx(run: Run, split: Split) -> bytes:
     """Return a run as ONNX that gives what the run gives on images of its own.
+
+    Of a cross-validation the file holds all models and gives what they give together of new images.
 
     Raises:
         ExportError: A package is not installed, no image of the run can be read, or what the file gives differs.
@@ -82,9 +111,11 @@ def checked_onnx(run: Run, split: Split) -> bytes:
             "Install what is missing: python -m pip install onnx onnxruntime; or choose another format",
         )
     images = _images(run, split)
-    classifier = load_classifier(run)
-    content = _with_header(_converted(Whole(classifier, run), images), run)
-    _compare(content, run, classifier, images)
+    models = models_of(run)
+    nets = [load_classifier(model) for model in models]
+    wholes = [Whole(net, model) for net, model in zip(nets, models, strict=True)]
+    content = _with_header(_converted(Together(wholes, run) if run.folds else wholes[0], images), run)
+    _compare(content, run, list(zip(models, nets, strict=True)), images)
     return content
 
 
@@ -115,7 +146,7 @@ def _spread(samples: Sequence[Sample]) -> list[Sample]:
     return [samples[at] for at in sorted(range(len(samples)), key=lambda at: (at % step, at))]
 
 
-def _converted(net: Whole, images: NDArray[np.uint8]) -> bytes:
+def _converted(net: Speaking, images: NDArray[np.uint8]) -> bytes:
     stream: Any = io.BytesIO()  # the exporter that is used takes it, though its type does not say so
     # Two images, so that nothing takes the number of one for a constant; `_compare` tries another number.
     example = torch.from_numpy(np.concatenate([images, images])[:2])
@@ -155,7 +186,9 @@ def _with_header(content: bytes, run: Run) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _compare(content: bytes, run: Run, classifier: Classifier, images: NDArray[np.uint8]) -> None:
+def _compare(
+    content: bytes, run: Run, models: Sequence[tuple[Run, Classifier]], images: NDArray[np.uint8]
+) -> None:
     """Refuse a file that gives anything else than the run; one batch of three images, then the rest."""
     import onnxruntime
 
@@ -166,13 +199,11 @@ def _compare(content: bytes, run: Run, classifier: Classifier, images: NDArray[n
         if not len(batch):
             continue
         logits, probabilities, predicted = session.run(list(OUTPUTS), {"images": batch})
-        with torch.no_grad():
-            ways = (
-                [batch, np.ascontiguousarray(batch[:, :, ::-1])] if recipe_of(run).test_time_flip else [batch]
-            )
-            seen = [classifier(torch.from_numpy(way).permute(0, 3, 1, 2).float() / 255) for way in ways]
-            own = torch.stack(seen).mean(dim=0).numpy()
-        expected = calibrated(own, run.calibration)
+        each = [(model.calibration, _logits(net, model, batch)) for model, net in models]
+        expected = mean_log_odds([calibrated(said, calibration) for calibration, said in each])
+        own = each[0][1]
+        if run.folds:
+            own = np.mean([said / calibration.temperature for calibration, said in each], axis=0)
         scale = max(1.0, float(np.abs(own).max()))
         difference = max(
             float(np.abs(logits - own).max()) / scale, float(np.abs(probabilities - expected).max())
@@ -190,3 +221,12 @@ def _compare(content: bytes, run: Run, classifier: Classifier, images: NDArray[n
                 f"{difference:.1g}, {differing} of {len(batch)} predicted classes differ), so it was not written",
                 "Take the run as safetensors instead, and report this network to the makers of Overread",
             )
+
+
+def _logits(net: Classifier, run: Run, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what one net gives (N, classes), as prediction asks it."""
+    ways = [batch, np.ascontiguousarray(batch[:, :, ::-1])] if recipe_of(run).test_time_flip else [batch]
+    with torch.no_grad():
+        seen = [net(torch.from_numpy(way).permute(0, 3, 1, 2).float() / 255) for way in ways]
+        found: NDArray[np.float32] = torch.stack(seen).mean(dim=0).numpy()
+    return found

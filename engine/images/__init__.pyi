@@ -17,7 +17,10 @@ from .files import (
     read_bytes as read_bytes,
     read_unchanged as read_unchanged,
 )
-from .formats.dicom import KEPT_TAGS as KEPT_TAGS
+from .formats.dicom import (
+    KEPT_TAGS as KEPT_TAGS,
+    WRITER as WRITER,
+)
 from .kept_films import (
     kept_film_levels as kept_film_levels,
 )

@@ -15,17 +15,17 @@ from engine.records import DataIssueKind
 
 NO_CONTRAST = Remark(
     DataIssueKind.NO_CONTRAST,
-    "there is no contrast: the whole image has one grey level; check it before training",
+    "there is no contrast: the whole image has one grey level; look at it before you use it",
 )
 NEARLY_BLACK = Remark(
-    DataIssueKind.NEARLY_BLACK, "nearly all is black: 99 of 100 pixels; look at it before you train"
+    DataIssueKind.NEARLY_BLACK, "nearly all is black: 99 of 100 pixels; look at it before you use it"
 )
 NEARLY_WHITE = Remark(
-    DataIssueKind.NEARLY_WHITE, "nearly all is white: 99 of 100 pixels; look at it before you train"
+    DataIssueKind.NEARLY_WHITE, "nearly all is white: 99 of 100 pixels; look at it before you use it"
 )
 BLANK_TAIL = Remark(
     DataIssueKind.BLANK_TAIL,
-    "the lower part is blank, as when a file was cut short; look at it before you train",
+    "the lower part is blank, as when a file was cut short; look at it before you use it",
 )
 _FLAT = (
     3  # levels of 255 between the darkest and the brightest thousandth: what compression makes of one level

@@ -5,7 +5,9 @@ from .child import (
     waiting as waiting,
 )
 from .control import (
+    QUIET as QUIET,
     SILENCE as SILENCE,
+    began as began,
     list_jobs as list_jobs,
     process_of as process_of,
     resume as resume,

@@ -5,7 +5,6 @@ It exits with 0 when the run is done or was stopped, with 1 when it failed; stat
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import queue
@@ -34,7 +33,7 @@ from engine.jobs.files import (
     write_status,
 )
 from engine.records import Epoch
-from engine.storage import bound_log
+from engine.storage import DISK_FULL, bound_log, machine_trouble
 
 HEARTBEAT = 1.0  # seconds
 RESERVE_FILE = "reserve"  # its room is given back at the end: a full disk must not swallow the last word
@@ -52,7 +51,7 @@ class StatusReporter:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         me = psutil.Process()
-        self._now = replace(read_status(folder), pid=me.pid, process_started=me.create_time())
+        self._now = replace(read_status(folder), pid=me.pid, process_started=jobs.began(me))
         self._phases: Sequence[tuple[str, int]] = ()
         with suppress(EngineError):  # whoever needs the request says what is wrong with it
             self._phases = load_outline(folder).phases
@@ -199,8 +198,10 @@ def explain_failure(error: BaseException) -> str:
             "There is not enough memory for this recipe on this device. "
             "Train again with a smaller batch size or image size."
         )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return "The disk is full. Free some space and resume the run."
+    if (told := machine_trouble(error)) is not None:
+        return str(told)
     return (
         f"Overread itself went wrong here ({type(error).__name__}: {error}). "
         f"Resume the run; if it happens again, report it with {LOG_FILE} from the run's folder."

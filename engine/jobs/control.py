@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,7 +63,12 @@ __all__ = [
 ]
 
 RUNNER = "engine.jobs.work:run_job"
-SILENCE = 30.0  # seconds without a heartbeat after which a run counts as lost
+SILENCE = 30.0  # seconds without a heartbeat after which a run whose process was never seen counts as lost
+QUIET = (
+    "The training process is there but has not reported lately. "
+    "It continues where the computer slept, is busy or its disk is full; otherwise stop and resume it."
+)
+PATIENCE = 3.0  # seconds in which a process that is asked to end may do so
 
 _TRAINING_LOCK, _SUBMIT_LOCK, _CURRENT_FILE = "training.lock", "submit.lock", "training.json"
 
@@ -240,8 +246,10 @@ def status(folder: Path) -> JobStatus:
         RunError: The folder holds no job.
     """
     now = read_status(folder)
-    if not now.working or _is_alive(folder, now):
+    if not now.working:
         return now
+    if _is_alive(folder, now):
+        return replace(now, seconds_left=None, message=QUIET) if _is_silent(now) else now
     # The process may have written its last word between the reading and the look at the process.
     now = read_status(folder)
     if not now.working:
@@ -250,7 +258,7 @@ def status(folder: Path) -> JobStatus:
         now,
         state="lost",
         seconds_left=None,
-        message=f"The training process ended or stopped responding after {now.reached}. "
+        message=f"The training process ended after {now.reached}. "
         f"Resume it from its last checkpoint; {LOG_FILE} in the run's folder may say why.",
     )
 
@@ -297,7 +305,7 @@ def list_jobs(workspace: Workspace, *, on_damaged: Callable[[RunError], None] = 
 
 
 def stop(folder: Path) -> None:
-    """Ask a run to stop: it does so within a batch and keeps its last checkpoint. A run that is hung is ended.
+    """Ask a run to stop: it does so within a batch and keeps its last checkpoint. One that does not report is ended.
 
     Raises:
         RunError: The folder holds no job.
@@ -305,7 +313,11 @@ def stop(folder: Path) -> None:
     """
     now = status(folder)
     write_atomic(folder / CANCEL_FILE, "")
-    if now.state == "lost" and (process := _process(now)) is not None:
+    if now.working and _is_silent(now) and (process := _process(now)) is not None:
+        process.terminate()  # it may work and only be unable to write: then it ends as if it were asked
+        with suppress(psutil.TimeoutExpired):
+            process.wait(timeout=PATIENCE)
+            return
         process.kill()
         process.wait(timeout=10)
 
@@ -320,12 +332,17 @@ def log_tail(folder: Path, lines: int = 20) -> str:
 
 
 def _is_alive(folder: Path, now: JobStatus) -> bool:
+    """Return whether a run's process is there, however long it has been silent: the clock alone ends no training."""
     child = _children.get(folder)
     if child is not None and child.poll() is not None:
         return False
-    if time.time() - now.heartbeat > SILENCE:
-        return False
-    return now.pid == 0 or _process(now) is not None
+    if now.pid == 0:  # it has not reported yet, however long it takes to load where much else goes on
+        return child is not None or not _is_silent(now)
+    return _process(now) is not None
+
+
+def _is_silent(now: JobStatus) -> bool:
+    return time.time() - now.heartbeat > SILENCE
 
 
 def _process(now: JobStatus) -> psutil.Process | None:
@@ -334,13 +351,29 @@ def _process(now: JobStatus) -> psutil.Process | None:
 
 
 def process_of(pid: int, started: float) -> psutil.Process | None:
-    """Return the process of that id if it is still the one that began then, and not a zombie."""
+    """Return the process of that id if it is still the one that began then, and not a zombie.
+
+    Args:
+        pid: Its id.
+        started: By `began`; by the clock where an earlier version wrote it.
+    """
     if pid == 0:
         return None
     try:
         process = psutil.Process(pid)
-        if abs(process.create_time() - started) > 1.0 or process.status() == psutil.STATUS_ZOMBIE:
+        apart = min(abs(one - started) for one in (began(process), process.create_time()))
+        if apart > 2.0 or process.status() == psutil.STATUS_ZOMBIE:
             return None
     except psutil.Error:
         return None
     return process
+
+
+def began(process: psutil.Process) -> float:
+    """Return when a process began, by what no setting of the clock changes while it lives.
+
+    Linux counts from the computer's start, and psutil adds the start as the clock has it now: a clock that is set
+    moves the beginning of every process by as much. Elsewhere it was written down when the process began.
+    """
+    by_clock = float(process.create_time())
+    return by_clock - float(psutil.boot_time()) if sys.platform == "linux" else by_clock

@@ -24,6 +24,8 @@ from engine.records import Explanation, Prediction, Run
 from engine.runs import KeptMaps
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from engine.prediction import Explainer
 
 IDLE_SECONDS = 600.0
@@ -93,6 +95,7 @@ class Explaining:
         self._pool: ProcessPoolExecutor | None = None
         self._stop: Any = None
         self._done: Any = None
+        self._over: Any = None
         self._idle: threading.Timer | None = None
 
     def ask(self, who: str, wish: Wish, *, ahead: bool = False) -> Answer:
@@ -129,7 +132,11 @@ class Explaining:
                 self._disown(job, who)
 
     def close(self) -> None:
-        """End the process, and forget every wish."""
+        """End the process at once, whatever it is at, and forget every wish.
+
+        Python waits at its end for work that was begun: a window that is asked to end would go on for as long as a slow
+        method computes, or PyTorch is loaded.
+        """
         with self._lock:
             self._jobs.clear()
             self._end()
@@ -171,10 +178,11 @@ class Explaining:
             context = multiprocessing.get_context(
                 "spawn"
             )  # a fork would carry the window's threads and locks along
-            self._stop, self._done = context.Value("q", 0), context.Value("d", 0.0)
-            self._pool = ProcessPoolExecutor(
-                1, context, initializer=_begin_process, initargs=(self._cache_dir, self._stop, self._done)
-            )
+            # Nothing that is shared has a lock: a process that is killed would keep it for ever.
+            self._stop, self._done = context.Value("q", 0, lock=False), context.Value("d", 0.0, lock=False)
+            over, self._over = context.Pipe(duplex=False)
+            at_hand = (self._cache_dir, self._stop, self._done, over)
+            self._pool = ProcessPoolExecutor(1, context, initializer=_begin_process, initargs=at_hand)
         self._tickets += 1
         job.ticket, self._busy, self._done.value = self._tickets, True, 0.0
         try:
@@ -222,6 +230,7 @@ class Explaining:
         if pool is not None:
             self._stop.value = self._tickets
             pool.shutdown(wait=False, cancel_futures=True)
+            self._over.close()
 
 
 # ------------------------------------------------------------------------------------------- in the other process
@@ -239,9 +248,9 @@ class _Here:
     done: Any
 
 
-def _begin_process(cache_dir: Path, stop: Any, done: Any) -> None:
+def _begin_process(cache_dir: Path, stop: Any, done: Any, over: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window, which ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_when_over, args=[over], daemon=True).start()
     if hasattr(os, "nice"):
         with suppress(OSError):
             os.nice(5)
@@ -255,12 +264,14 @@ def _begin_process(cache_dir: Path, stop: Any, done: Any) -> None:
     _Here.explainer, _Here.stop, _Here.done = Explainer(cache_dir), stop, done
 
 
-def _end_with_parent() -> None:
-    """End when whoever started us is gone, however that came about."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _end_when_over(over: Connection) -> None:
+    """End when the other end is closed, or whoever started us is gone, however that came about.
+
+    In the midst of work: what is kept is put in its place when it is whole.
+    """
+    with suppress(EOFError, OSError):
+        over.recv_bytes()
+    os._exit(0)
 
 
 def _explain(ticket: int, wish: Wish) -> Explanation:

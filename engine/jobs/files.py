@@ -5,7 +5,7 @@
     cancel        is there when somebody pressed stop
     job.log       whatever the process printed
 
-"lost" is never written: it is what `engine.jobs.control.status` concludes of a process that is gone or silent.
+"lost" is never written: it is what `engine.jobs.control.status` concludes of a process that is gone.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class JobStatus:
         started: Seconds since 1970.
         heartbeat: Seconds since 1970.
         pid: Of the run's process; 0 before it has reported.
-        process_started: When the process began: another one with the same pid is not taken for it.
+        process_started: When the process began, by `engine.jobs.control.began`: another one with the same pid is not
+            taken for it.
     """
 
     job_id: str

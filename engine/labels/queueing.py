@@ -72,6 +72,6 @@ def to_be_read(
             if explanation is not None:
                 kept[prediction.image_id] = explanation
         save_explanations(run.folder, kept.values())
-        save_distances(run.folder, predictions)
+        save_distances(run, predictions)
         store.add_cases(run.run_id, predictions)
     return store.labels.suspect(run.run_id, {one.image_id: one.suspicion for one in chosen})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from engine.data import load_index
 from engine.errors import ReviewError
 from engine.labels.making import came_with, labels_of, versions_of
+from engine.language import in_print
 from engine.reading import DESIGNS, Draft, Drawn, Protocol, Said, Store, Study, draft
 from engine.records import Estimate, LabelSource, Run
 from engine.workspace import Workspace
@@ -180,7 +181,7 @@ class Rereading:
         """What was found in each group, and what the control says of the rest of the test part."""
         words = [
             f"{kind.capitalize()}s: {round(one.value * one.n) if one.n else 0:,} of {one.n:,} labels changed"
-            + (f" ({one.value:.2f}, 95% interval {one.low:.2f} to {one.high:.2f})" if one.n else "")
+            + (f" ({_two(one.value)}, 95% interval {_two(one.low)} to {_two(one.high)})" if one.n else "")
             + (f"; {self.open[kind]:,} not read by all or without consensus" if self.open[kind] else "")
             + "."
             for kind, one in self.changed.items()
@@ -188,8 +189,9 @@ class Rereading:
         control = self.changed["control"]
         if control.n:
             words.append(
-                f"Among test cases that were not suspected, a share of {control.low:.2f} to {control.high:.2f} of the "
-                "labels would change as well, as far as the control says: correcting the suspects alone leaves these."
+                f"Among test cases that were not suspected, a share of {_two(control.low)} to {_two(control.high)} of "
+                "the labels would change as well, as far as the control says: correcting the suspects alone leaves "
+                "these."
             )
         return tuple(words)
 
@@ -222,3 +224,7 @@ def result_of_rereading(workspace: Workspace, store: Store, study: Study) -> Rer
         unsettled[kind] = len(those) - len(read)
     difference = independent_difference(changed["suspect"], changed["control"])
     return Rereading(changed=changed, difference=difference, open=unsettled)
+
+
+def _two(share: float) -> str:
+    return in_print(share, ".2f")

@@ -47,19 +47,22 @@ from .openvino import (
     Features as Features,
     fast_features as fast_features,
 )
+from .starting.added import (
+    AddedWeights as AddedWeights,
+    added_weights as added_weights,
+)
 from .starting.fitting import (
     Fit as Fit,
     fit_of as fit_of,
+    kept_in as kept_in,
     load_weights as load_weights,
     read_weights as read_weights,
 )
 from .starting.layouts import LAYOUTS as LAYOUTS
 from .starting.present import starting_weights_at_hand as starting_weights_at_hand
 from .starting.shelf import (
-    AddedWeights as AddedWeights,
     Checked as Checked,
     add_weights as add_weights,
-    added_weights as added_weights,
     check_weights as check_weights,
     find_file as find_file,
 )

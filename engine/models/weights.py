@@ -132,7 +132,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(
             f"The weights file {path.name} cannot be read: it is cut short or not a safetensors file",
-            "Copy the file again, or remove it and let Overread make a new one",
+            "Copy the file again, or name another",
         ) from error
     return tensors
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from dicomweb_client import DICOMwebClient
 
 from engine.errors import DataError, ImageError
+from engine.images import WRITER
 from engine.pacs.address import Address
 from engine.pacs.asking import LIES, Found, LeftOut, ask, client_of
 from engine.pacs.bounds import Limits, ServerLost, ServerTrouble
@@ -130,6 +131,10 @@ def _image(client: DICOMwebClient, one: Found) -> bytes:
         raise _multi_frame(frames)
     if not any(tag in whole for tag in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ImageError("it holds no pixels", "Ask for images alone, e.g. modality=DX")
+    if str(whole.get("Manufacturer", "")) == WRITER:
+        raise ImageError(
+            "it was written by Overread about an image", "Ask for images alone, e.g. modality=DX"
+        )
     return without_the_rest(whole)
 
 

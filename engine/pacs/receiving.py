@@ -6,8 +6,10 @@ more of the disk than was said.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +19,12 @@ from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from engine.errors import DataError, WorkspaceError
-from engine.storage import storage_error, write_atomic
+from engine.pacs.callers import Callers
+from engine.storage import bytes_said, storage_error, write_atomic
 
 REFUSED_RESOURCES, CANNOT_UNDERSTAND, SUCCESS = 0xA700, 0xC000, 0x0000
 KEPT_FREE = 1 << 30  # bytes of the disk that stay free
 LARGEST = 1 << 30  # bytes of one object
-AT_ONCE = 4  # associations
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
@@ -47,16 +49,33 @@ class Door:
     kept_free: int = KEPT_FREE
 
 
+class Listening:
+    """A door that is open.
+
+    Attributes:
+        port: Where it listens.
+    """
+
+    def __init__(self, server: Any, callers: Callers) -> None:
+        self.port = int(server.server_address[1])
+        self._server, self._callers = server, callers
+
+    def shutdown(self) -> None:
+        """Listen no longer, and hang up on whoever is on the line: the program could not end before they do."""
+        self._server.shutdown()
+        self._callers.send_away()
+
+
 def receive(
-    door: Door, host: str, port: int, told: Callable[[str, int], None] = lambda name, size: None
-) -> Any:
+    door: Door, host: str, port: int, told: Callable[[str], None] = lambda sentence: None
+) -> Listening:
     """Listen in a thread until `shutdown()` of what is returned.
 
     Args:
         door: Who may push what.
         host: An address of this computer.
-        port: 0 for a free one; `server_address` of what is returned has it.
-        told: Called with each file's name and bytes.
+        port: 0 for a free one; `port` of what is returned has it.
+        told: Called with a sentence for each file, and for whatever was refused and why.
 
     Raises:
         DataError: The title is none, or nothing can listen there.
@@ -67,57 +86,86 @@ def receive(
             raise DataError(f"“{title}” is no application entity title", "Take 1 to 16 letters and digits")
     try:
         door.folder.mkdir(parents=True, exist_ok=True)
-        held = [sum(file.stat().st_size for file in door.folder.iterdir() if file.is_file())]
+        kept = _Kept(door, told)
     except OSError as error:
         raise storage_error(error, door.folder) from error
     entity = AE(ae_title=door.title)
-    entity.maximum_associations = AT_ONCE
+    entity.maximum_associations = 1 << 20  # who counts is for `Callers` to say
     entity.network_timeout, entity.dimse_timeout, entity.acse_timeout = 60, 60, 30
     entity.require_called_aet = True
     entity.require_calling_aet = list(door.allowed)
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(str(context.abstract_syntax), _syntaxes())
     entity.add_supported_context(Verification)
-    coming: dict[Any, int] = {}
-
-    def count(event: Any) -> None:
-        """Hang up on an object that does not end: its bytes are held in memory until it does."""
-        coming[event.assoc] = coming.get(event.assoc, 0) + len(event.data)
-        if coming[event.assoc] > door.largest:
-            coming[event.assoc] = -(1 << 62)  # once
-            event.assoc.dul.socket.close()  # an abort from here would upset the association's own thread
+    callers = Callers(door.largest, told)
 
     def store(event: Any) -> int:
-        coming.pop(event.assoc, None)
-        name = str(event.request.AffectedSOPInstanceUID)
-        if _UID.fullmatch(name) is None or len(name) > 64:
-            return CANNOT_UNDERSTAND
-        data = event.encoded_dataset()
-        free = shutil.disk_usage(door.folder).free
-        if held[0] + len(data) > door.most or free - len(data) < door.kept_free:
-            return REFUSED_RESOURCES
-        path = door.folder / f"{name}.dcm"
-        before = path.stat().st_size if path.exists() else 0
-        try:
-            write_atomic(path, data)
-        except (OSError, WorkspaceError):  # whoever pushed keeps it, and may push it again
-            return REFUSED_RESOURCES
-        held[0] += len(data) - before
-        told(path.name, len(data))
+        callers.whole(event.assoc)
+        return kept.take(str(event.request.AffectedSOPInstanceUID), event.encoded_dataset())
+
+    def echo(event: Any) -> int:
+        callers.whole(event.assoc)
         return SUCCESS
 
-    handlers: list[Any] = [
-        (evt.EVT_C_STORE, store),
-        (evt.EVT_DATA_RECV, count),
-        (evt.EVT_CONN_CLOSE, lambda event: coming.pop(event.assoc, None)),
-        (evt.EVT_C_ECHO, lambda event: SUCCESS),
-    ]
+    handlers: list[Any] = [(evt.EVT_C_STORE, store), (evt.EVT_C_ECHO, echo), *callers.handlers()]
     try:
-        return entity.start_server((host, port), block=False, evt_handlers=handlers)
+        return Listening(entity.start_server((host, port), block=False, evt_handlers=handlers), callers)
     except OSError as error:
         raise DataError(
             f"Nothing can listen at {host}:{port} ({error.strerror or error})", "Choose another --port"
         ) from error
+
+
+class _Kept:
+    """The folder's files, and what it may hold."""
+
+    def __init__(self, door: Door, told: Callable[[str], None]) -> None:
+        self._door, self._told = door, told
+        self._lock = threading.Lock()  # two callers may push what is called alike
+        self._held = sum(file.stat().st_size for file in door.folder.iterdir() if file.is_file())
+
+    def take(self, name: str, data: bytes) -> int:
+        """Keep an object whole, or refuse it; give the status that whoever pushed it is told.
+
+        One that came before is not written again; one of its name with other content is kept beside it.
+        """
+        if _UID.fullmatch(name) is None or len(name) > 64:
+            self._told("An object was refused: its name is no DICOM identifier")
+            return CANNOT_UNDERSTAND
+        try:
+            with self._lock:
+                self._told(self._write(name, data))
+        except (OSError, WorkspaceError) as error:  # whoever pushed keeps it, and may push it again
+            why = storage_error(error, self._door.folder) if isinstance(error, OSError) else error
+            self._told(f"{name} was refused, and may be pushed again: {why}")
+            return REFUSED_RESOURCES
+        return SUCCESS
+
+    def _write(self, name: str, data: bytes) -> str:
+        path, came_otherwise = self._door.folder / f"{name}.dcm", ""
+        here = _holds(path, data)
+        if not here and path.exists():
+            path = path.with_name(f"{name}.{hashlib.sha256(data).hexdigest()[:8]}.dcm")
+            here = _holds(path, data)
+            came_otherwise = ", which came with other content before: both are kept"
+        if here:
+            return f"{path.name}, here already"
+        free = shutil.disk_usage(self._door.folder).free
+        if self._held + len(data) > self._door.most:
+            remedy = "Move files away, or let it hold more (--most)"
+            raise WorkspaceError(f"The folder may hold {bytes_said(self._door.most)}", remedy)
+        if free - len(data) < self._door.kept_free:
+            least = bytes_said(self._door.kept_free)
+            raise WorkspaceError(
+                f"The disk has {bytes_said(free)} free, and {least} stay free", "Free some space"
+            )
+        write_atomic(path, data)
+        self._held += len(data)
+        return f"{path.name}, {len(data):,} bytes{came_otherwise}"
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
 def _syntaxes() -> list[str]:

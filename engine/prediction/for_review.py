@@ -14,7 +14,7 @@ from engine.reading import Store
 from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Run, Sample, recipe_of
 from engine.runs import (
     load_explanations,
-    load_shift,
+    load_known,
     load_uncertainty,
     save_distances,
     save_explanations,
@@ -22,7 +22,7 @@ from engine.runs import (
     save_source,
     split_of,
 )
-from engine.uncertainty import shift_of, shift_unknown, shift_words
+from engine.uncertainty import shift_told
 
 
 def keep_for_review(
@@ -49,7 +49,7 @@ def keep_for_review(
         StoreError: They cannot be stored; nothing was.
     """
     save_sizes(run.folder, samples)
-    save_distances(run.folder, predictions)
+    save_distances(run, predictions)
     save_explanations(run.folder, {**load_explanations(run.folder), **explanations}.values())
     store.add_cases(run.run_id, predictions)
     save_source(run.folder, source, (one.image_id for one in predictions))
@@ -58,7 +58,8 @@ def keep_for_review(
 def told_of(run: Run, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Iterator[str]:
     """Yield what must be known of images that a run has read; sentences without full stops."""
     if gone := len(samples) - len(predictions):
-        yield f"{gone:,} of {len(samples):,} images could not be read any more and were left out"
+        were = "was" if gone == 1 else "were"
+        yield f"{gone:,} of {len(samples):,} images could not be read any more and {were} left out"
     if (own := seen_before(predictions)) is not None:
         yield own
     if foreign := foreign_labels(run, samples):
@@ -68,12 +69,9 @@ def told_of(run: Run, samples: Sequence[Sample], predictions: Sequence[Predictio
     sizes = sizes_of(samples)
     if (small := detail.of_several([sizes.get(sample.image_id) for sample in samples])) is not None:
         yield small
-    model = load_shift(run.folder)
-    if (unknown := shift_unknown(model, run)) is not None:
-        yield unknown
-    elif (shift := shift_of(model, predictions)) is not None:
-        fitted = load_uncertainty(run.folder)
-        yield from shift_words(shift, coverage=fitted.conformal.coverage if fitted else None)
+    fitted = load_uncertainty(run.folder)
+    coverage = fitted.conformal.coverage if fitted else None
+    yield from shift_told(load_known(run), run, predictions, coverage=coverage)[1]
 
 
 def seen_before(predictions: Sequence[Prediction]) -> str | None:
@@ -84,4 +82,5 @@ def seen_before(predictions: Sequence[Prediction]) -> str | None:
     of = " and ".join(f"{counts[part]:,} of its {PART_NAMES[part]} part" for part in PARTS if counts[part])
     used = counts["train"] + counts["val"]
     no_test = ": what it says of images that it was trained or tuned on is no test of it" if used else ""
-    return f"{counts.total():,} of {len(predictions):,} images are of the run's own data ({of}){no_test}"
+    verb = "is" if counts.total() == 1 else "are"
+    return f"{counts.total():,} of {len(predictions):,} images {verb} of the run's own data ({of}){no_test}"

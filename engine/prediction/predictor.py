@@ -37,7 +37,7 @@ from engine.records import (
     margin_of,
     recipe_of,
 )
-from engine.runs import load_classifier, load_map_settings, load_shift, load_uncertainty
+from engine.runs import fold_folders, load_classifier, load_map_settings, load_shift, load_uncertainty
 from engine.saliency import DEFAULT_SALIENCY
 from engine.training import images_of
 from engine.uncertainty import (
@@ -151,6 +151,7 @@ def predict_and_explain(
         parts=parts or {},
         meant=_labels_meant(run, readable),
         loaded=loaded,
+        folds=fold_folders(run.folder, run.folds) if run.folds else (),
     )
     told = _told(reading, speakers(run, readable), len(readable), progress)
     if not run.folds:
@@ -187,6 +188,7 @@ class _Reading:
     parts: Mapping[str, Part]
     meant: Mapping[str | None, str]
     loaded: Loaded | None
+    folds: Sequence[Path]
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +255,7 @@ def _told_of_batch(
         reading.target or class_argued_for(run.classes, run.positive, predicted_class(run, row))
         for row in probabilities
     ]
-    distances = _distances([model.known for model in models], [look.pooled for look in seen], batch)
+    by_model = _distances(models, [look.pooled for look in seen], batch)
     maps: Sequence[Map] = []
     if reading.method is not None:
         numbers = [run.classes.index(target) for target in targets]
@@ -265,7 +267,10 @@ def _told_of_batch(
             prediction_of(run, sample, probabilities[number], label, part=part),
             uncertainty=uncertainty,
             conformal_set=conformal_set,
-            distance=distances[number],
+            distance=float(np.mean([one[number] for one in by_model.values()])) if by_model else None,
+            distances=tuple(by_model[at][number] if at in by_model else None for at in reading.folds)
+            if by_model
+            else (),
         )
         explanation = None
         if reading.method is not None:
@@ -301,19 +306,16 @@ def _tell(
 
 
 def _distances(
-    known: Sequence[ShiftModel | None], pooled: Sequence[Tensor], samples: Sequence[Sample]
-) -> Sequence[float | None]:
-    """Return each image's distance, the mean over several nets; None where one of them cannot say."""
+    models: Sequence[_Model], pooled: Sequence[Tensor], samples: Sequence[Sample]
+) -> dict[Path, list[float]]:
+    """Return each image's distance by each net's folder; none where one of the nets cannot say."""
     ids = [sample.image_id for sample in samples]
-    each = [
-        distances_of(model, shift_features(read), ids)
-        for model, read in zip(known, pooled, strict=True)
-        if model is not None and model.speaks
-    ]
-    if len(each) < len(known):
-        return [None] * len(samples)
-    means: list[float] = np.mean(each, axis=0).tolist()
-    return means
+    each = {
+        model.run.folder: distances_of(model.known, shift_features(read), ids)
+        for model, read in zip(models, pooled, strict=True)
+        if model.known is not None and model.known.speaks
+    }
+    return each if len(each) == len(models) else {}
 
 
 def predicted_class(run: Run, probabilities: NDArray[np.float64]) -> str:

@@ -15,7 +15,7 @@ from engine.prediction.likeness import keep_alike
 from engine.prediction.looking import looker
 from engine.prediction.predictor import Progress, parts_of, predict
 from engine.records import Prediction, Run, Sample, ShiftModel, recipe_of
-from engine.runs import load_classifier, save_distances, save_shift, split_of
+from engine.runs import load_classifier, models_of, save_distances, save_shift, split_of
 from engine.training import images_of
 from engine.uncertainty import cases_for_passes, fit_shift, shift_features
 
@@ -29,8 +29,10 @@ def refit_shift(
     cache_dir: Path,
     device: str = "auto",
     progress: Progress | None = None,
-) -> tuple[ShiftModel, list[Prediction]]:
+) -> list[Prediction]:
     """Fit what images a run knows on its validation images, as training does, and measure what it has predicted.
+
+    Of a cross-validation, what each of its models knows.
 
     Both are kept with the run, and so is what finds training images that are alike; its net and what it predicts stay
     as they are.
@@ -43,15 +45,32 @@ def refit_shift(
         progress: Called with images done and images in all; may raise to stop.
 
     Returns:
-        The model, and the predictions of validation, test and further images with their distances.
+        The predictions of validation, test and further images with their distances.
 
     Raises:
         DataError: No image can be read, or the validation images are of fewer than two patients.
         RunError: The checkpoint cannot be read.
         WorkspaceError: The run's folder cannot be written to.
     """
-    split = split_of(run)
-    recipe = recipe_of(run)
+    for model in models_of(run):
+        save_shift(model.folder, _fitted_anew(model, cache_dir, device))
+    split, recipe = split_of(run), recipe_of(run)
+    whole = [*split.train, *split.val, *split.test]
+    everything = open_cache(
+        cache_dir, whole, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit
+    )
+    keep_alike(run, cache=everything, cache_dir=cache_dir, device=pick_device(device))
+    samples = [*split.val, *split.test, *further]
+    measured = list(
+        predict(run, samples, cache_dir=cache_dir, device=device, parts=parts_of(split), progress=progress)
+    )
+    save_distances(run, measured, anew=True)
+    return measured
+
+
+def _fitted_anew(run: Run, cache_dir: Path, device: str) -> ShiftModel:
+    """Fit what images one net knows on its validation images, as training does."""
+    split, recipe = split_of(run), recipe_of(run)
     cache = open_cache(cache_dir, split.val, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
     known = [sample for sample in split.val if sample.image_id in cache.row]
     known = [known[place] for place in cases_for_passes(len(known), seed=recipe.seed)]
@@ -76,15 +95,4 @@ def refit_shift(
             "can be read",
             "Say where they are now: overread relocate, or on the Data page",
         )
-    save_shift(run.folder, model)
-    whole = [*split.train, *split.val, *split.test]
-    everything = open_cache(
-        cache_dir, whole, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit
-    )
-    keep_alike(run, cache=everything, cache_dir=cache_dir, device=chosen)
-    samples = [*split.val, *split.test, *further]
-    measured = list(
-        predict(run, samples, cache_dir=cache_dir, device=device, parts=parts_of(split), progress=progress)
-    )
-    save_distances(run.folder, measured, anew=True)
-    return model, measured
+    return model

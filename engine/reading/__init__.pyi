@@ -1,6 +1,6 @@
 from .accounts.accounts import Account as Account, Accounts as Accounts
 from .answers import Given as Given, latest_reviews as latest_reviews
-from .audit import Audit as Audit, SetBack as SetBack, Tampering as Tampering
+from .audit import Audit as Audit, Tampering as Tampering
 from .backup import Restored as Restored, back_up as back_up, bring_back as bring_back
 from .beside.every_row import READING_COLUMNS as READING_COLUMNS, reading_files as reading_files
 from .beside.flags import Flag as Flag
@@ -24,6 +24,7 @@ from .store import (
     open_store as open_store,
 )
 from .studies.consensus import consensus_by_case as consensus_by_case
+from .studies.planning.clock import SetBack as SetBack
 from .studies.planning.complaints import complaints as complaints
 from .studies.planning.designs import (
     DESIGNS as DESIGNS,

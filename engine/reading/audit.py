@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, Table, select, text
@@ -24,22 +23,18 @@ from engine.reading.migrations.schema import (
     CASES,
     CHAINED,
     DIFFERENCES,
-    EXPOSURES,
     FLAGGED,
     FLAGS,
     LAST_ANSWERS,
     PREDICTIONS,
-    SESSIONS,
     STUDIES,
 )
 from engine.reading.people import people_of
 from engine.reading.row_mapping import CHAINED_OF_CASE
 from engine.reading.studies.audited import tasks_not_in_chain
+from engine.reading.studies.planning.clock import DATED, Clock, SetBack
 
-DATED = frozenset({SESSIONS.name, EXPOSURES.name})
-"""Tables whose rows are dated at the moment they are written: an answer may come from elsewhere with its own date."""
-MOST_APART = 300.0
-"""Seconds by which the clocks of computers that share a database may differ."""
+_DATED = frozenset(table.name for table in DATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +50,6 @@ class Tampering:
     table: str
     row: int
     sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetBack:
-    """A row that bears an earlier time than the one before it, by more than computers that share a database differ.
-
-    Attributes:
-        row: Its number.
-        seconds: By how much.
-    """
-
-    row: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +97,7 @@ def audit(connection: Connection, anchors: Sequence[Anchor] = ()) -> Audit:
         sentences = tasks_not_in_chain(connection, people_of(connection))
         found += [Tampering("tasks", 0, sentence) for sentence in sentences]
     newest = max((anchor.seq for anchor in anchors), default=0)
-    return Audit(walk.count, walk.last, len(anchors), newest, tuple(found), tuple(walk.set_back))
+    return Audit(walk.count, walk.last, len(anchors), newest, tuple(found), tuple(walk.clock.set_back))
 
 
 Numbered = tuple[int, str, Mapping[str, Any]]  # row number, table, column → value as it is stored
@@ -141,8 +123,7 @@ class _Walk:
         self.last = Head(0, START)
         self.last_is_doubtful = False  # its own hash is wrong: what follows it cannot be judged by it
         self.count = 0
-        self.set_back: list[SetBack] = []
-        self._dated: datetime | None = None
+        self.clock = Clock()
         self._wanted = wanted
         self._hashes: dict[int, str] = {0: START}
 
@@ -168,8 +149,8 @@ class _Walk:
             self.last, self.last_is_doubtful = Head(seq, row["hash"]), not genuine
             if seq in self._wanted:
                 self._hashes[seq] = row["hash"]
-            if genuine and table in DATED:
-                self._look_at_clock(seq, row["at"])
+            if genuine and table in _DATED:
+                self.clock.look(seq, row["at"])
 
     def against(self, anchor: Anchor) -> list[Tampering]:
         """Say what an anchor shows."""
@@ -179,13 +160,6 @@ class _Walk:
             sentence = f"Row {anchor.seq} or one before it was rewritten after the anchor ({anchor.when})"
             return [Tampering("chain", anchor.seq, sentence)]
         return []
-
-    def _look_at_clock(self, seq: int, told: str) -> None:
-        at = datetime.fromisoformat(told)
-        back = (self._dated - at).total_seconds() if self._dated else 0.0
-        if back > MOST_APART:
-            self.set_back.append(SetBack(seq, back))
-        self._dated = at
 
     def _say(self, table: str, seq: int, sentence: str) -> None:
         self.found.append(Tampering(table, seq, sentence))

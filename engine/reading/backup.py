@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -35,12 +36,14 @@ class Restored:
     Attributes:
         head: The newest row of the chain now.
         kept: Where the database is that stood there before; None where there was none.
-        gone: How many rows after `head` the anchors know of, which are not in the backup.
+        gone: How many rows after `head` there were, by what stood there or by the anchors, which are not in the backup.
+        other: Whether what stood there, or is anchored, is no part of the backup although that has as many rows.
     """
 
     head: Head
     kept: Path | None
     gone: int
+    other: bool = False
 
 
 def back_up(database: Path | str, copy: Path, anchors: Path | None) -> Head:
@@ -104,19 +107,58 @@ def bring_back(backup: Path, database: Path | str, anchors: Path) -> Restored:
         half.unlink()
         raise StoreError(f"The backup is not as it was written: {told.found[0].sentence}", "Use another one")
     known = read_anchors(anchors)
-    gone = max((anchor.seq for anchor in known), default=0) - told.head.seq
-    moment = time.strftime("%Y%m%d-%H%M%S")
-    kept = None
-    if file.exists():
-        kept = file.with_name(f"{file.stem}-before-{moment}{file.suffix}")
-        _copied(file, kept)  # with what its log holds; whoever has it open learns that it is another file now
+    unmet = bool(_audited(half, known).found)
+    stood = _newest_row(file)
+    other = unmet or bool(stood and _audited(half, stood).found)
+    gone = max((anchor.seq for anchor in (*known, *stood)), default=0) - told.head.seq
+    moment = _unused(file, anchors)
+    kept = _set_aside(file, moment) if file.exists() else None
     for beside in ("-wal", "-shm"):
         file.with_name(f"{file.name}{beside}").unlink(missing_ok=True)
     half.replace(file)
-    if gone > 0:
-        anchors.replace(anchors.with_name(f"{anchors.stem}-before-{moment}{anchors.suffix}"))
+    if unmet:
+        anchors.replace(_before(anchors, moment))
     write_anchor(anchors, told.head, "a backup was brought back")
-    return Restored(told.head, kept, max(0, gone))
+    return Restored(told.head, kept, max(0, gone), other and gone <= 0)
+
+
+def _unused(file: Path, anchors: Path) -> str:
+    """Return the moment by which what is kept is named; with a number where this second has something kept."""
+    moment = named = time.strftime("%Y%m%d-%H%M%S")
+    for number in itertools.count(2):
+        if not any(_before(one, named).exists() for one in (file, anchors)):
+            break
+        named = f"{moment}-{number}"
+    return named
+
+
+def _before(file: Path, moment: str) -> Path:
+    return file.with_name(f"{file.stem}-before-{moment}{file.suffix}")
+
+
+def _newest_row(file: Path) -> tuple[Anchor, ...]:
+    """Return what a database says of its newest row, as an anchor; nothing where there is none, or it is damaged."""
+    if not file.exists():
+        return ()
+    try:
+        with closing(sqlite3.connect(address_to_write_to(file).removeprefix("sqlite:///"), uri=True)) as one:
+            seq, digest = one.execute("SELECT seq, hash FROM chain_head").fetchone()
+    except (sqlite3.Error, TypeError):
+        return ()
+    return (Anchor(seq, digest, "what stood there"),)
+
+
+def _set_aside(file: Path, moment: str) -> Path:
+    """Keep the database that stands there, with what its log holds, and return where."""
+    kept = _before(file, moment)
+    try:
+        _copied(file, kept)  # whoever has it open learns that it is another file now
+    except StoreError:
+        # Damaged, as it may be where a backup is wanted, or there is no room for a second one: as its bytes are.
+        for beside in ("-wal", ""):
+            if (one := file.with_name(f"{file.name}{beside}")).exists():
+                one.replace(kept.with_name(f"{kept.name}{beside}"))
+    return kept
 
 
 def _onto_server(backup: Path, server: str, anchors: Path) -> Restored:
@@ -144,8 +186,7 @@ def _onto_server(backup: Path, server: str, anchors: Path) -> Restored:
         )
     gone = max((anchor.seq for anchor in read_anchors(anchors)), default=0) - head.seq
     if gone > 0:
-        moment = time.strftime("%Y%m%d-%H%M%S")
-        anchors.replace(anchors.with_name(f"{anchors.stem}-before-{moment}{anchors.suffix}"))
+        anchors.replace(_before(anchors, _unused(anchors, anchors)))
     write_anchor(anchors, head, "readings were carried to a server")
     return Restored(head, None, max(0, gone))
 

@@ -196,7 +196,7 @@ def newest_row(connection: Connection) -> str:
     return str(connection.scalar(NEWEST) or "")
 
 
-def add(connection: Connection, reader: Reader, *, another: bool = False) -> Reader:
+def add(connection: Connection, reader: Reader, *, another: bool) -> Reader:
     """Add a reader.
 
     Args:

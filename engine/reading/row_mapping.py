@@ -18,7 +18,16 @@ from sqlalchemy import Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import StoreError
-from engine.records import Prediction, Region, Review, Run, Uncertainty, Verdict, margin_of
+from engine.records import (
+    Prediction,
+    ProbabilityBlock,
+    Region,
+    Review,
+    Run,
+    Uncertainty,
+    Verdict,
+    margin_of,
+)
 
 AnyRow = Row[Any]
 
@@ -271,8 +280,13 @@ def prediction(row: AnyRow) -> Prediction:
     return predicted([getattr(row, name) for name in PREDICTED])
 
 
-def predicted(values: Sequence[Any]) -> Prediction:
-    """Return the prediction that the values of `PREDICTED` make; a row's values by name take ten times as long."""
+def predicted(values: Sequence[Any], block: ProbabilityBlock | None = None) -> Prediction:
+    """Return the prediction that the values of `PREDICTED` make; a row's values by name take ten times as long.
+
+    Args:
+        values: Of a row.
+        block: Where the probabilities of many cases are kept.
+    """
     image_id, path, label, patient_id, part, probabilities, *more = values
     predicted_class, entropy, uncertainty, conformal, margin, distance = more
     return Prediction(
@@ -281,7 +295,7 @@ def predicted(values: Sequence[Any]) -> Prediction:
         label=label,
         patient_id=patient_id,
         part=part,
-        probabilities=tuple(probabilities),
+        probabilities=tuple(probabilities) if block is None else block.add(probabilities),
         predicted=predicted_class,
         entropy=entropy,
         uncertainty=None if uncertainty is None else Uncertainty(**uncertainty),

@@ -39,7 +39,7 @@ from engine.reading.queues.walking import Walking
 from engine.reading.row_mapping import RunSummary
 from engine.reading.sittings import Shown, Sitting
 from engine.reading.studies.studies import Studies
-from engine.records import Part, Prediction, Review, Run
+from engine.records import Part, Prediction, ProbabilityBlock, Review, Run
 
 __all__ = ["QUEUES", "RunSummary", "Store", "open_store"]
 Result = TypeVar("Result")
@@ -207,8 +207,9 @@ class Store(Walking):
         found = select(*columns).where(CASES.c.run_id == run_id).order_by(CASES.c.position)
         if part is not None:
             found = found.where(CASES.c.part == part)
+        block = ProbabilityBlock()
         with self._database.read() as connection, many_records:
-            return [rows.predicted(row) for row in connection.execute(found)]
+            return [rows.predicted(row, block) for row in connection.execute(found)]
 
     def lacks_columns(self, run_id: str) -> bool:
         """Return whether it was not yet looked up what lies beside a run's cases: see `add_columns`."""

@@ -9,7 +9,10 @@ from .changes import (
     augmentation_is_none as augmentation_is_none,
     changes_of_copies as changes_of_copies,
 )
-from .check import check_recipe as check_recipe
+from .check import (
+    check_recipe as check_recipe,
+    check_sides as check_sides,
+)
 from .class_balance import (
     BALANCERS as BALANCERS,
     Balanced as Balanced,

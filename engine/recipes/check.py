@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 from engine.errors import RecipeError
@@ -79,6 +79,41 @@ def check_fields_together(recipe: Recipe) -> None:
             "Only the head is trained, on a backbone with random weights",
             "Set weights to imagenet, or phases.0.trainable to all",
         )
+
+
+def check_sides(recipe: Recipe, classes: Sequence[str]) -> None:
+    """Refuse to mirror images of classes that differ by their side: what is left would be taught as right.
+
+    Args:
+        recipe: What decides the training.
+        classes: Of the data.
+
+    Raises:
+        RecipeError: Images are mirrored although two classes are told apart by left and right.
+    """
+    mirrored = {"augmentation": recipe.augmentation}
+    if recipe.balance.method == "duplicate-augmented":
+        mirrored["balance.augmentation"] = recipe.balance.augmentation
+    by_words = {tuple(_words(name)): name for name in classes}
+    sides = [
+        (name, by_words[other])
+        for words, name in by_words.items()
+        if (other := tuple(_SIDES.get(word, word) for word in words)) != words and other in by_words
+    ]
+    for field, augmentation in mirrored.items():
+        if sides and augmentation.horizontal_flip:
+            first, second = sides[0]
+            raise RecipeError(
+                f"The recipe mirrors training images, and “{first}” mirrored looks like “{second}”",
+                f"Set {field}.horizontal_flip to false, and test_time_flip too where it is true",
+            )
+
+
+_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l"}
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W_]+", name.casefold())
 
 
 def _values(recipe: Recipe, field: str) -> Iterator[tuple[str, str]]:

@@ -1,3 +1,8 @@
+from .columns.probabilities import (
+    ProbabilityBlock as ProbabilityBlock,
+    ProbabilityRow as ProbabilityRow,
+    probabilities_of as probabilities_of,
+)
 from .data import (
     ELSEWHERE as ELSEWHERE,
     PART_NAMES as PART_NAMES,

@@ -228,14 +228,17 @@ class Prediction:
         label: The label that came with the data, if any.
         patient_id: Of the `Sample`.
         part: The part of the split, or None for images from elsewhere.
-        probabilities: Calibrated, in the order of `Run.classes`, summing to 1.
+        probabilities: Calibrated, in the order of `Run.classes`, summing to 1: a tuple, or of many cases read together
+            a row of one block (`ProbabilityBlock`).
         predicted: At the operating point.
         entropy: Of the probabilities, in nats.
         uncertainty: From dropout injection, if it was run.
         conformal_set: Classes that cannot be excluded at the stated coverage; empty if not computed.
         margin: How far it is from being another class, in calibrated log-odds (`margin_of`); None if not computed.
         distance: How far the image lies from those that the run was made with (`is_unlike`); None where that is not
-            measured.
+            measured. Of several models' the mean.
+        distances: Of a cross-validation, how far by each of its models; None by one that was not asked. Kept in the
+            folders of its models alone.
         meta: The other columns that came with the image, for searching; empty in what comes out of the database.
     """
 
@@ -244,13 +247,14 @@ class Prediction:
     label: str | None
     patient_id: str
     part: Part | None
-    probabilities: tuple[float, ...]
+    probabilities: Sequence[float]
     predicted: str
     entropy: float
     uncertainty: Uncertainty | None = None
     conformal_set: tuple[str, ...] = ()
     margin: float | None = None
     distance: float | None = None
+    distances: tuple[float | None, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 

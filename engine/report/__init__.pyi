@@ -8,6 +8,7 @@ from .build import (
     with_files as with_files,
 )
 from .checked.again import verify_again as verify_again
+from .checked.of_run import run_in as run_in
 from .checked.verifying import verify as verify
 from .checklists.items import (
     CHECKLISTS as CHECKLISTS,
@@ -32,6 +33,7 @@ from .elsewhere.images import (
 )
 from .exports.bundle.beside import schema_file as schema_file
 from .exports.bundle.case_table import (
+    parquet_name as parquet_name,
     pseudonyms as pseudonyms,
     table_files as table_files,
     understood as understood,
@@ -49,7 +51,6 @@ from .exports.bundle.searching import (
     Names as Names,
     names_of_images as names_of_images,
 )
-from .exports.bundle.verifying import run_in as run_in
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import fill_template as fill_template
@@ -108,6 +109,7 @@ from .named.names import (
 from .named.of_facts import fact_value_words as fact_value_words
 from .named.of_page import fact_words as fact_words, section_words as section_words
 from .operating import with_readers as with_readers
+from .paper.directions import apart as apart
 from .paper.pdf import pdf_of as pdf_of
 from .paper.word import word_of as word_of
 from .passport_words import (
@@ -155,6 +157,7 @@ from .study.answers import (
     with_study_checklists as with_study_checklists,
 )
 from .study.building import build_study_report as build_study_report
+from .study.comparing import planned_words as planned_words
 from .study.exports import study_document as study_document
 from .study.formats import (
     STUDY_FORMATS as STUDY_FORMATS,
@@ -167,4 +170,5 @@ from .study.stored import (
     report_study as report_study,
     study_folder as study_folder,
 )
+from .study.told.deviations import changed_words as changed_words, clock_words as clock_words
 from .titled.files import facts_of_files as facts_of_files

@@ -6,7 +6,7 @@ To let another figure open its cases, write a function and put it into `BEHIND` 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from engine.report.figures import by_likeness
-from engine.report.formatting import probability
+from engine.report.formatting import figure, probability
 from engine.report.records import Against, CaseRow, Report
+from engine.report.standards.curves import bin_of
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 
 NEAREST = 24  # cases on either side of a point of a curve, together
@@ -97,27 +98,29 @@ def _surest(report: Report, cases: Sequence[CaseRow], name: str) -> list[CaseRow
 
 def roc_point(place: Place) -> Behind | None:
     """Return the cases whose probability is nearest to the threshold at a point of an ROC curve."""
-    curves = {
-        name: (curve.false_positive_rate, curve.true_positive_rate, curve.threshold)
+    curves = (
+        (name, (curve.false_positive_rate, curve.true_positive_rate, curve.threshold))
         for name, curve in place.against.roc.items()
         if curve is not None
-    }
+    )
     return _near_threshold(place, curves)
 
 
 def precision_recall_point(place: Place) -> Behind | None:
     """Return the cases whose probability is nearest to the threshold at a point of a precision-recall curve."""
-    curves = {
-        name: (curve.recall, curve.precision, expit(curve.threshold))  # its thresholds are log-odds
+    curves = (
+        (name, (curve.recall, curve.precision, expit(curve.threshold)))  # its thresholds are log-odds
         for name, curve in place.against.precision_recall.items()
         if curve is not None
-    }
+    )
     return _near_threshold(place, curves)
 
 
-def _near_threshold(place: Place, curves: Mapping[str, tuple[NDArray[np.float64], ...]]) -> Behind | None:
+def _near_threshold(
+    place: Place, curves: Iterable[tuple[str, tuple[NDArray[np.float64], ...]]]
+) -> Behind | None:
     best: tuple[float, str, float] | None = None
-    for name, (across, up, threshold) in curves.items():
+    for name, (across, up, threshold) in curves:
         count = min(len(across), len(up), len(threshold))
         known = np.isfinite(threshold[:count])
         if not known.any():
@@ -163,7 +166,8 @@ def reliability_bin(place: Place) -> Behind | None:
         if nearest.low < value(case) <= nearest.high or value(case) == nearest.low == bins[0].low
     ]
     return Behind(
-        f"Probability of {positive or 'the most probable class'} from {nearest.low:.2f} to {nearest.high:.2f}",
+        f"Probability of {positive or 'the most probable class'} from {figure(nearest.low, 2)} to "
+        f"{figure(nearest.high, 2)}",
         tuple(sorted(cases, key=value)),
     )
 
@@ -203,11 +207,11 @@ def scores_bin(place: Place) -> Behind | None:
     cases = [
         case
         for case, label in place.labelled
-        if label == name and min(int(case.probabilities[of] * bins), bins - 1) == wanted
+        if label == name and bin_of(case.probabilities[of], bins) == wanted
     ]
     return Behind(
-        f"{name} by the {place.against.name}, probability of {positive or name} from {wanted / bins:.2f} to "
-        f"{(wanted + 1) / bins:.2f}",
+        f"{name} by the {place.against.name}, probability of {positive or name} from {figure(wanted / bins, 2)} to "
+        f"{figure((wanted + 1) / bins, 2)}",
         tuple(cases),
     )
 

@@ -29,6 +29,7 @@ from engine.records import (
     Run,
     Split,
     UncertaintyModel,
+    probabilities_of,
 )
 from engine.report.computed import compute
 from engine.report.exports.files import EXPORTS, write_report
@@ -225,7 +226,7 @@ def _check(run: Run, chosen: Sequence[Prediction], part: Part | None) -> None:
             f"Some predictions are not of run {run.run_id}: their classes differ",
             "Choose the run that made these predictions, or predict again",
         )
-    if not np.isfinite([each.probabilities for each in chosen]).all():
+    if not np.isfinite(probabilities_of(chosen, len(run.classes))).all():
         raise ReportError(
             f"Run {run.run_id} predicted something that is not a number, as a training does that has diverged",
             "Train again with a smaller learning rate",
@@ -305,7 +306,7 @@ def _with_legends(gallery: Gallery, explanations: Mapping[str, Explanation]) -> 
 
 def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
     """Return whether every predicted class is the most probable one: what was done, whatever would be done today."""
-    most_probable = np.array([each.probabilities for each in predictions]).argmax(axis=1)
+    most_probable = probabilities_of(predictions, len(run.classes)).argmax(axis=1)
     return all(run.classes[at] == each.predicted for at, each in zip(most_probable, predictions, strict=True))
 
 

@@ -1,6 +1,11 @@
 """Figures in words, as a journal prints them: three decimals, no zero before the point, intervals with a dash.
 
-In another language than English a figure is written with that language's digits and signs, and a zero before the point.
+One rule for a decimal anywhere in a report, its figures, the pages and the terminal. In English a number without a unit
+has no zero before its point where it lies between −1 and 1: a proportion, a probability, a difference, a coefficient,
+the number of an axis, a setting of the network (.954, .2612, -.120, .003). A number with a unit right behind it keeps
+its zero, as measures do: 0.6%, 0.5 s, 0.3 px. In another language a figure is written with that language's digits and
+signs, and a zero before the point. Whoever writes a number takes `figure`, `interval`, `probability` or
+`engine.language.unitless`; JSON, CSV and Parquet hold numbers as machines read them.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.language import ENGLISH, _, isolated, language, ngettext, number, right_to_left
+from engine.language import ENGLISH, _, isolated, language, ngettext, number, right_to_left, shorn
 from engine.records import (
     Estimate,
     Run,
@@ -35,7 +40,7 @@ def figure(value: float, digits: int = 3) -> str:
         text, value = f"{0:.{digits}f}", 0.0  # never a minus before zero
     if language() != ENGLISH:
         return number(value, digits)
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return shorn(text)
 
 
 def p_value(value: float) -> str:
@@ -59,7 +64,7 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
 
 def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
     """Write (sensitivity .944, 95% interval .907–.967), and a note that must not be parted from the number."""
-    beside = f"; {note}" if note else ""
+    beside = f"{_('; ')}{note}" if note else ""
     if not math.isfinite(estimate.value):
         return f"({name} {method_words(estimate.method)})"
     if not math.isfinite(estimate.low):
@@ -105,12 +110,12 @@ def counted(count: int, what: str) -> str:
 
 
 def probability(value: float) -> str:
-    """Write a probability with four digits, or as many as tell it from 0 and 1: 0.42, 0.00001234, 0.99998."""
+    """Write a probability with four digits, or as many as tell it from 0 and 1: .42, .00001234, .99998."""
     digits = next(
         (some for some in range(4, 17) if not 0 < value < 1 or 0 < float(f"{value:.{some}g}") < 1), 17
     )
     text = np.format_float_positional(float(f"{value:.{digits}g}"), trim="-")
-    return text if language() == ENGLISH else number(float(text), len(text.partition(".")[2]))
+    return shorn(text) if language() == ENGLISH else number(float(text), len(text.partition(".")[2]))
 
 
 def edge_words(run: Run) -> str:
@@ -196,7 +201,7 @@ def weighted_sentences(estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
             count=number(each.n),
         )
         if math.isfinite(each.value)
-        else f"{name.capitalize()} {each.method}."
+        else f"{capitalized(figure_words(name))} {method_words(each.method)}."
         for name, each in estimates.items()
     )
 

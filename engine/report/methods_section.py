@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from engine.data import patient_overlap, patients_named
-from engine.language import ENGLISH, speaking
+from engine.language import ENGLISH, speaking, unitless
 from engine.recipes import changes_of_copies, class_counts, counts_after
 from engine.records import (
     PART_NAMES,
@@ -31,6 +31,7 @@ from engine.records import (
     recipe_of,
 )
 from engine.report.formatting import counted, duration, edge_words, operating_words, without_paths
+from engine.report.passport_words import tests_of_maps
 from engine.report.records import CrossValidation, Fact
 from engine.runs import kept_epoch
 from engine.statistics import MONITORS
@@ -115,7 +116,7 @@ def facts_of(
             ),
             [
                 ("Heatmaps", ", ".join(saliency)),
-                ("Heatmaps put to the test", "" if passport is None else tests_of_maps(passport)),
+                ("Heatmaps put to the test", "" if passport is None else tests_of_maps(passport, run.folds)),
                 ("Software", ", ".join(f"{name} {number}" for name, number in software.items())),
                 ("Run", run.run_id),
             ],
@@ -232,7 +233,11 @@ def facts_of_reading(
         yield from facts_of_supplied_reading(run)
         return
     fitted = run.calibration.temperature != 1 or run.calibration.bias
-    how = f"temperature {run.calibration.temperature:.3g}, fitted on validation data" if fitted else "none"
+    how = (
+        f"temperature {unitless(run.calibration.temperature, 3)}, fitted on validation data"
+        if fitted
+        else "none"
+    )
     yield "Calibration", run.calibration.note or how
     point = recipe_of(run).operating_point
     if len(run.classes) == 2:
@@ -286,32 +291,11 @@ def conformal_words(conformal: Conformal, classes: Sequence[str], *, named: bool
     )
 
 
-def tests_of_maps(passport: Passport) -> str:
-    """Say how a run's maps were put to the test; only what was."""
-    named = {one.name for one in passport.figures}
-    tests = [
-        words
-        for names, words in (
-            ({"head", "half", "network"}, "maps of the model with shuffled weights, from the head down (cascading "
-             "randomisation, arXiv:1810.03292)"),
-            ({"deletion", "insertion"}, "log-odds as the hottest places are blurred or given back, and random ones of "
-             "the same image (deletion and insertion, arXiv:1806.07421)"),
-            ({"pointing"}, "the place of the peak (pointing game, doi:10.1007/s11263-017-1059-x)"),
-            ({"inside"}, "the share of heat on the finding (arXiv:1910.01279)"),
-            ({"outside"}, "the share of heat outside the body, which is told from air by Otsu's threshold "
-             "(doi:10.1109/TSMC.1979.4310076)"),
-        )
-        if named & names
-    ]  # fmt: skip
-    return (
-        f"on {passport.images:,} of {passport.of:,} validation images, drawn by class and patient with seed "
-        f"{passport.seed}, made by {passport.method}: {'; '.join(tests)}"
-    )
-
-
 def phase_words(phase: Phase) -> str:
     """Say what one stretch of training did."""
-    rate = f"{phase.optimizer}, learning rate {phase.learning_rate:g} ({', '.join(_rate_words(phase))})"
+    rate = (
+        f"{phase.optimizer}, learning rate {unitless(phase.learning_rate)} ({', '.join(_rate_words(phase))})"
+    )
     return (
         f"at most {counted(phase.epochs, 'epoch')} of {phase.trainable}"
         + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
@@ -334,33 +318,33 @@ def _rate_words(phase: Phase) -> Iterator[str]:
     if phase.warm_up:
         yield f"after {counted(phase.warm_up, 'epoch')} of warm-up"
     if phase.layer_decay != 1:
-        yield f"multiplied by {phase.layer_decay:g} from each block to the one below it (arXiv:1801.06146)"
+        yield f"multiplied by {unitless(phase.layer_decay)} from each block to the one below it (arXiv:1801.06146)"
 
 
 def _remedies(phase: Phase) -> Iterator[str]:
     """Yield what a phase does against learning the training images by heart."""
     if phase.label_smoothing:
-        yield f"; labels smoothed by {phase.label_smoothing:g} (arXiv:1512.00567)"
+        yield f"; labels smoothed by {unitless(phase.label_smoothing)} (arXiv:1512.00567)"
     if phase.mixup:
-        yield f"; images blended in pairs (mixup, α {phase.mixup:g}, arXiv:1710.09412)"
+        yield f"; images blended in pairs (mixup, α {unitless(phase.mixup)}, arXiv:1710.09412)"
     if phase.cutmix:
-        yield f"; rectangles exchanged between images (CutMix, α {phase.cutmix:g}, arXiv:1905.04899)"
+        yield f"; rectangles exchanged between images (CutMix, α {unitless(phase.cutmix)}, arXiv:1905.04899)"
     if phase.ema_decay:
-        yield f"; the weights' moving average (decay {phase.ema_decay:g} a step) validated and kept"
+        yield f"; the weights' moving average (decay {unitless(phase.ema_decay)} a step) validated and kept"
 
 
 def injection_words(injection: Injection) -> str:
     """Say how dropout at test time was fitted."""
     if injection.likelihoods:
-        tried = ", ".join(f"{rate:g}" for rate, _ in injection.likelihoods)
+        tried = ", ".join(f"{unitless(rate)}" for rate, _ in injection.likelihoods)
         how = (
             f"the rate of {tried} with the best likelihood on validation cases; variances are multiplied by "
-            f"{injection.scale:.3g}, fitted there to the squared error"
+            f"{unitless(injection.scale, 3)}, fitted there to the squared error"
         )
     else:
         how = "a rate that was not fitted, because there were too few validation cases"
     return (
-        f"{injection.passes} passes with dropout at {injection.rate:g} of what enters the layers of the "
+        f"{injection.passes} passes with dropout at {unitless(injection.rate)} of what enters the layers of the "
         f"{injection.place}, {how} (arXiv:2302.02924)"
     )
 

@@ -52,6 +52,34 @@ def why_off(passport: Passport) -> str:
     return " ".join(f"{each.short}. {each.details}" for each in said)
 
 
+def tests_of_maps(passport: Passport, folds: int = 0) -> str:
+    """Say how a run's maps were put to the test, only what was: in English, for the methods section.
+
+    `folds`: models of a cross-validation, each of which was asked of validation images of its own; 0 for one model.
+    """
+    whose = "each image's model" if folds else "the model"
+    named = {one.name for one in passport.figures}
+    tests = [
+        words
+        for names, words in (
+            ({"head", "half", "network"}, f"maps of {whose} with shuffled weights, from the head down (cascading "
+             "randomisation, arXiv:1810.03292)"),
+            ({"deletion", "insertion"}, "log-odds as the hottest places are blurred or given back, and random ones of "
+             "the same image (deletion and insertion, arXiv:1806.07421)"),
+            ({"pointing"}, "the place of the peak (pointing game, doi:10.1007/s11263-017-1059-x)"),
+            ({"inside"}, "the share of heat on the finding (arXiv:1910.01279)"),
+            ({"outside"}, "the share of heat outside the body, which is told from air by Otsu's threshold "
+             "(doi:10.1109/TSMC.1979.4310076)"),
+        )
+        if named & names
+    ]  # fmt: skip
+    asked = f", each asked of one of the {folds} models, which never learned from it" if folds else ""
+    return (
+        f"on {passport.images:,} of {passport.of:,} validation images, drawn by class and patient with seed "
+        f"{passport.seed}{asked}, made by {passport.method}: {'; '.join(tests)}"
+    )
+
+
 def marked_in_words(found: MarkedByReaders) -> tuple[str, ...]:
     """Say how heatmaps lie to what readers drew who had not seen the model's answer, as sentences."""
     said = (
@@ -100,7 +128,7 @@ def _in_words(passport: Passport, check: str) -> CheckInWords:
 
 def _statement(check: str) -> str:
     return {
-        "follows": _("This map follows the model"),
+        "follows": _("This map follows its model"),
         "matters": _("What it shows matters for the prediction"),
         "finds": _("It finds the finding"),
         "body": _("It stays on the body"),
@@ -160,7 +188,7 @@ def _follows(of: dict[str, MapFigure]) -> str:
     said = _(", ").join(f"{_at(of[name].estimate)} ({what})" for name, what in parts.items() if name in of)
     limit = next(iter(of.values())).limit
     return _(
-        "Rank correlation with the maps of the model with shuffled weights: {said}; the limit is {limit}."
+        "Rank correlation with the maps of its model with shuffled weights: {said}; the limit is {limit}."
     ).format(said=said, limit=figure(limit, 2))
 
 

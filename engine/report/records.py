@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +82,7 @@ class CaseRow:
     label: str | None
     reviewed: str | None
     predicted: str
-    probabilities: tuple[float, ...]
+    probabilities: Sequence[float]
     entropy: float
     conformal_set: tuple[str, ...] = ()
     uncertainty: Uncertainty | None = None

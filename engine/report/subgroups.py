@@ -21,7 +21,9 @@ from engine.records import (
     Prediction,
     Run,
     Split,
+    probabilities_of,
 )
+from engine.report.named.names import CROSSED
 from engine.report.records import SubgroupRow, SubgroupTest
 from engine.statistics import areas_differ, auroc, holm, inestimable, log_odds, proportion, shares_differ
 
@@ -29,7 +31,7 @@ FEWEST_IN_SUBGROUP = 5
 SMALL = 10  # cases of a class below which a group is marked as small
 MOST_GROUPS = 8  # of a column
 MOST_CROSSED_GROUPS, MOST_CROSSINGS = 4, 6
-NOT_GIVEN, OTHER, CROSSED = "(not given)", "(other)", " × "
+NOT_GIVEN, OTHER = "(not given)", "(other)"
 LEADING = re.compile(r"(under )?(-?\d+(?:\.\d+)?)")
 
 
@@ -209,7 +211,7 @@ def _arrays(
     run: Run, cases: Sequence[Prediction]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.float64], NDArray[np.str_]]:
     """Return whether each case was predicted rightly and has the finding, its log-odds, and its patient."""
-    probabilities = np.array([each.probabilities for each in cases])
+    probabilities = probabilities_of(cases, len(run.classes))
     return (
         np.array([each.predicted == each.label for each in cases]),
         np.array([each.label == run.positive for each in cases]),

@@ -51,7 +51,10 @@ from .passports import (
     save_robustness as save_robustness,
 )
 from .shift import (
+    distances_by_model as distances_by_model,
     load_distances as load_distances,
+    load_distances_by_model as load_distances_by_model,
+    load_known as load_known,
     load_shift as load_shift,
     save_distances as save_distances,
     save_shift as save_shift,

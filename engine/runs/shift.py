@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from engine.errors import RunError
 from engine.kept_files import read_arrays
-from engine.records import Prediction, ShiftModel
+from engine.records import Prediction, Run, ShiftModel
+from engine.runs.folds import fold_folders
 from engine.storage import write_atomic
 
 SHIFT_FILE, DISTANCES_FILE = "shift.npz", "distances.npz"
@@ -81,11 +82,16 @@ def load_shift(folder: Path) -> ShiftModel | None:
     )
 
 
-def save_distances(folder: Path, predictions: Iterable[Prediction], *, anew: bool = False) -> None:
-    """Keep the distances of images that a run predicted.
+def load_known(run: Run) -> tuple[ShiftModel | None, ...]:
+    """Return what each of a run's models knows: its own, or those of its folds; `load_shift` says what is raised."""
+    return tuple(load_shift(folder) for folder in _model_folders(run))
+
+
+def save_distances(run: Run, predictions: Sequence[Prediction], *, anew: bool = False) -> None:
+    """Keep the distances of images that a run predicted; of a cross-validation those by each model with that model.
 
     Args:
-        folder: The run's.
+        run: The run.
         predictions: With their distances; those that have none are left out.
         anew: In place of those that are kept, and not beside them.
 
@@ -93,8 +99,19 @@ def save_distances(folder: Path, predictions: Iterable[Prediction], *, anew: boo
         RunError: What is kept is damaged.
         WorkspaceError: The folder cannot be written to.
     """
+    _keep(run.folder, {each.image_id: each.distance for each in predictions}, anew=anew)
+    for place, folder in enumerate(_model_folders(run) if run.folds else ()):
+        by_model = {each.image_id: each.distances[place] for each in predictions if each.distances}
+        _keep(folder, by_model, anew=anew)
+
+
+def _model_folders(run: Run) -> list[Path]:
+    return fold_folders(run.folder, run.folds) if run.folds else [run.folder]
+
+
+def _keep(folder: Path, measured: Mapping[str, float | None], *, anew: bool) -> None:
     kept = {} if anew else load_distances(folder)
-    kept |= {each.image_id: each.distance for each in predictions if each.distance is not None}
+    kept |= {image_id: distance for image_id, distance in measured.items() if distance is not None}
     stream = io.BytesIO()
     np.savez_compressed(
         stream,
@@ -123,7 +140,25 @@ def load_distances(folder: Path) -> dict[str, float]:
     return dict(zip(ids.tolist(), distances.tolist(), strict=True))
 
 
-def with_distances(folder: Path, predictions: Iterable[Prediction]) -> list[Prediction]:
+def with_distances(run: Run, predictions: Iterable[Prediction]) -> list[Prediction]:
     """Return predictions with the distances that their run keeps; `load_distances` says what is raised."""
-    kept = load_distances(folder)
-    return [replace(each, distance=kept.get(each.image_id)) for each in predictions]
+    kept, by_model = load_distances(run.folder), load_distances_by_model(run)
+    return [
+        replace(
+            each,
+            distance=kept.get(each.image_id),
+            distances=distances_by_model(by_model, each.image_id),
+        )
+        for each in predictions
+    ]
+
+
+def load_distances_by_model(run: Run) -> tuple[Mapping[str, float], ...]:
+    """Read the distances by each model of a cross-validation; none of another run. See `load_distances`."""
+    return tuple(load_distances(folder) for folder in _model_folders(run)) if run.folds else ()
+
+
+def distances_by_model(by_model: Sequence[Mapping[str, float]], image_id: str) -> tuple[float | None, ...]:
+    """Return how far an image lies by each model, None by one that was not asked; empty where none was."""
+    found = tuple(distances.get(image_id) for distances in by_model)
+    return found if any(one is not None for one in found) else ()

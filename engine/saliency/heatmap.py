@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.language import N_
+from engine.language import N_, in_print
 from engine.records import MAP_AS_SUPPLIED, Explanation
 from engine.saliency.methods import SALIENCIES
 
@@ -160,12 +160,13 @@ def map_legend(explanation: Explanation) -> MapLegend:
             sum="",
             caution=caution,
         )
-    ticks = tuple((tick, f"{tick * scale * SHARE:.3g}") for tick in TICKS)
+    ticks = tuple((tick, in_print(tick * scale * SHARE, ".3g")) for tick in TICKS)
     sum_words = ""
     if explanation.rest is not None:
         mean = float(np.asarray(explanation.heatmap, dtype=np.float64).mean())
         inside, rest, total = (
-            f"{value:+.2f}".replace("-", "−") for value in (mean, explanation.rest, mean + explanation.rest)
+            in_print(value, "+.2f").replace("-", "−")
+            for value in (mean, explanation.rest, mean + explanation.rest)
         )
         sum_words = N_("Map {inside}, rest {rest}: log-odds {sum}").format(
             inside=inside, rest=rest, sum=total

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from engine.language import in_print
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -49,5 +51,5 @@ class Method:
             return ""
         return (
             "Caution: these maps say little about what the model has learnt. When its head's weights were "
-            f"shuffled, they stayed almost the same (rank correlation {kept:.2f} {where})"
+            f"shuffled, they stayed almost the same (rank correlation {in_print(kept, '.2f')} {where})"
         )

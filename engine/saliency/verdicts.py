@@ -52,7 +52,7 @@ class Kind:
 
 
 CHECKS: dict[str, str] = {
-    "follows": "Does the map follow the model?",
+    "follows": "Does the map follow its model?",
     "matters": "Do the places that it shows matter for the prediction?",
     "finds": "Does it find the finding?",
     "body": "Does it stay on the body?",

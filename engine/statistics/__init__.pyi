@@ -90,6 +90,7 @@ from .readers.learning import (
     learning_over as learning_over,
 )
 from .readers.mrmc import (
+    ROUNDING as ROUNDING,
     Analysis as Analysis,
     Contrast as Contrast,
     Mrmc as Mrmc,

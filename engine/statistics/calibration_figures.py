@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine.language import in_print
 from engine.records import Estimate
 from engine.statistics.clusters import (
     SMALLEST,
@@ -97,7 +98,7 @@ def ece(y: ArrayLike, p: ArrayLike, groups: Groups = None, *, bins: int = BINS, 
     floor = noise_floor(score, bins=bins, seed=seed)
     return without_interval(
         _gap(truth, score, bins),
-        f"noise adds to this value; a perfectly calibrated model would show {floor:.3f} on as many cases "
+        f"noise adds to this value; a perfectly calibrated model would show {in_print(floor, '.3f')} on as many cases "
         f"(mean of {FLOOR_DRAWS} draws, seed {seed})",
         n,
         Clusters.by(groups, n).count,

@@ -225,7 +225,7 @@ def _one_against_rest(
 ) -> dict[str, Estimate]:
     absent = [name for code, name in enumerate(classes) if not (truth == code).any()]
     reason = "there is no case" if not len(truth) else f"no case is {absent[0]}" if absent else ""
-    if not reason and (truth == truth[0]).all():
+    if not reason and len(classes) == 1:
         reason = "there is only one class"
     if reason:
         nothing = inestimable(reason, len(truth))

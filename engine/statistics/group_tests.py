@@ -29,7 +29,7 @@ def shares_differ(hits: ArrayLike, groups: ArrayLike, patients: Groups = None) -
         patients: (N,) patients; None means that every case is its own patient.
     """
     x, names = np.asarray(hits, dtype=np.float64), np.asarray(groups)
-    kept = _large(names)
+    kept = np.isin(names, _large(names))
     x, names, clusters = x[kept], names[kept], Clusters.by(patients, len(kept)).take(kept)
     members = [names == each for each in np.unique(names)]
     if len(members) < 2:
@@ -52,12 +52,13 @@ def areas_differ(y: ArrayLike, p: ArrayLike, groups: ArrayLike, patients: Groups
         patients: (N,) patients; None means that every case is its own patient.
     """
     truth, score, names = np.asarray(y, dtype=bool), np.asarray(p, dtype=np.float64), np.asarray(groups)
-    clusters = Clusters.by(patients, len(truth))
+    # Patients of groups that are left out tell nothing of the others.
+    kept = np.isin(names, _large(names[truth])) & np.isin(names, _large(names[~truth]))
+    clusters = Clusters.by(patients, len(truth)).take(kept)
+    truth, score, names = truth[kept], score[kept], names[kept]
     values, influences = [], []
     for each in np.unique(names):
         rows = names == each
-        if min(truth[rows].sum(), (~truth[rows]).sum()) < FEWEST_TESTED:
-            continue
         area = area_of(truth[rows], score[rows], clusters.take(rows))
         influence = np.zeros(len(truth))
         influence[rows] = area.of_positives + area.of_negatives
@@ -68,9 +69,11 @@ def areas_differ(y: ArrayLike, p: ArrayLike, groups: ArrayLike, patients: Groups
     return _differ(np.array(values), np.stack(influences), clusters)
 
 
-def _large(names: NDArray[np.generic]) -> NDArray[np.bool_]:
+def _large(names: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the groups of enough cases."""
     values, counts = np.unique(names, return_counts=True)
-    return np.isin(names, values[counts >= FEWEST_TESTED])
+    large: NDArray[np.generic] = values[counts >= FEWEST_TESTED]
+    return large
 
 
 def _differ(values: NDArray[np.float64], influence: NDArray[np.float64], clusters: Clusters) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import RecipeError
+from engine.language import in_print
 from engine.records import Estimate, OperatingFigures
 from engine.statistics.clusters import Clusters, Groups, inestimable
 from engine.statistics.proportions import proportion
@@ -55,9 +56,10 @@ def _candidates(p: Scores) -> tuple[Scores, Scores]:
     between = scores[:-1] + (scores[1:] - scores[:-1]) / 2
     # Between two neighbouring floats there is nothing: the half way point rounds onto one of them.
     between = np.where(between <= scores[:-1], scores[1:], between)
-    lowest = min(scores[0], scores[0] / 2 if scores[0] > 0 else scores[0])
-    highest = (scores[-1] + 1) / 2 if scores[-1] < 1 else np.nextafter(scores[-1], np.inf)
-    thresholds = np.concatenate([[lowest], between, [max(highest, np.nextafter(scores[-1], np.inf))]])
+    # Half way to 0 and to 1; of scores that are no probabilities, none of which lies between, just beyond.
+    lowest = min(scores[0], scores[0] / 2)
+    highest = max((scores[-1] + 1) / 2, np.nextafter(scores[-1], np.inf))
+    thresholds = np.concatenate([[lowest], between, [highest]])
     gaps = np.concatenate([[0.0], np.diff(scores), [0.0]])
     return thresholds, gaps
 
@@ -120,8 +122,8 @@ def sensitivity_at_least(asked: Asked, least: float) -> Threshold:
         if low > bound:
             best, bound = int(place), low
     note = (
-        f"No threshold had a sensitivity whose 95% interval lies at {least:g} or above, because too few validation "
-        f"cases have the finding; the one with the highest lower bound ({bound:.3f}) was taken."
+        f"No threshold had a sensitivity whose 95% interval lies at {in_print(least)} or above, because too few "
+        f"validation cases have the finding; the one with the highest lower bound ({in_print(bound, '.3f')}) was taken."
     )
     return Threshold(float(thresholds[best]), note)
 

@@ -52,7 +52,11 @@ def log_odds(probabilities: ArrayLike, code: int) -> NDArray[np.float64]:
     """
     p = np.asarray(probabilities, dtype=np.float64)
     own, tiny = p[:, code], np.finfo(np.float64).tiny
-    rest = np.where(own > NEAR_ONE, np.delete(p, code, axis=1).sum(axis=1), 1 - own)
+    near, rest = own > NEAR_ONE, 1 - own
+    if p.flags.c_contiguous:  # row by row, whichever rows there are: the same sums to the last digit
+        rest[near] = np.delete(p[near], code, axis=1).sum(axis=1)
+    else:
+        rest[near] = np.delete(p, code, axis=1).sum(axis=1)[near]
     return np.asarray(np.log(np.maximum(own, tiny)) - np.log(np.maximum(rest, tiny)))
 
 

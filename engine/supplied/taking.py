@@ -215,8 +215,8 @@ def _rows(table: Table, image: str, names: ImageNames, troubles: Troubles, said:
     troubles.of_rows(unclear, f"names {several}", f"name {several}", may_pass=True)
     if loose:
         said.append(
-            f"{loose:,} of {len(rows):,} rows were found by file name alone, as the folder before it in the table is "
-            "not there"
+            f"{loose:,} of {len(rows):,} rows {'was' if loose == 1 else 'were'} found by file name alone, as the "
+            "folder before it in the table is not there"
         )
     return rows
 

@@ -47,8 +47,8 @@ class TrainingData:
     val_labels: NDArray[np.int64]
     classes: tuple[str, ...]
     val_patients: tuple[str, ...]
-    val_patients_named: bool = False
-    val_ids: tuple[str, ...] = ()
+    val_patients_named: bool
+    val_ids: tuple[str, ...]
 
     @classmethod
     def of(cls, split: Split, cache: ImageCache) -> TrainingData:
@@ -63,10 +63,7 @@ class TrainingData:
             kept = [sample for sample in samples if sample.image_id in cache.row]
             lost = set(split.classes) - {sample.label for sample in kept}
             if lost:
-                raise DataError(
-                    f"No {name} image of class {min(lost)} can be read any more ({cache.failed[0].message})",
-                    "Put the images back, or say where they are now: overread relocate, or on the Data page",
-                )
+                raise _nothing_left(name, min(lost), samples, cache)
             labels = np.array([numbers[sample.label or ""] for sample in kept], dtype=np.int64)
             return cache.rows(kept), labels
 
@@ -85,6 +82,22 @@ class TrainingData:
             val_patients_named=patients_named(kept).all,
             val_ids=tuple(sample.image_id for sample in kept),
         )
+
+
+def _nothing_left(name: str, label: str, samples: Sequence[Sample], cache: ImageCache) -> DataError:
+    paths = {sample.path for sample in samples if sample.label == label}
+    if not paths:
+        return DataError(
+            f"The split has no {name} image of class {label}",
+            "Split the images again, or leave the class out",
+        )
+    of_class = [issue.message for issue in cache.failed if paths & set(issue.paths)]
+    others = [issue.message for issue in cache.failed]
+    message = next(iter([*of_class, *others]), "not among the decoded images")
+    return DataError(
+        f"No {name} image of class {label} can be read any more ({message})",
+        "Put the images back, or say where they are now: overread relocate, or on the Data page",
+    )
 
 
 @dataclass

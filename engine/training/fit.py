@@ -28,7 +28,7 @@ from engine.models import (
     pick_device,
     trained_parameters,
 )
-from engine.recipes import check_recipe, recipe_to_json
+from engine.recipes import check_recipe, check_sides, recipe_to_json
 from engine.records import (
     PART_NAMES,
     PARTS,
@@ -103,7 +103,7 @@ def train(
     recipe, began = request.recipe, time.monotonic()
     check_recipe(recipe)
     check_shareable(recipe, processes)
-    _check_split(split, request.positive)
+    _check_split(recipe, split, request.positive)
     split = limit_training(split, recipe.train_limit, seed=recipe.seed)
     device = pick_device(request.device)
     if processes.first:
@@ -234,7 +234,7 @@ def _operating_point(
 ) -> tuple[float, OperatingFigures | None]:
     """Choose the threshold on the validation images' logits (N, C), and tell how it does there."""
     data, recipe = loop.data, loop.recipe
-    if len(data.classes) != 2 or not len(logits):
+    if len(data.classes) != 2:
         return 0.5, None
     present = data.val_labels == loop.positive
     probabilities = calibrated(logits, calibration)[:, loop.positive]
@@ -286,13 +286,11 @@ def _validated(
             chosen = torch.from_numpy(kept[here]).to(read.device)
             pooled.append(read[chosen])
             seen.append(shift_features(read[chosen]))
-    if not pooled:
-        return logits, [], np.zeros((0, 0))
     # A pass over seven images takes as long as one over many.
     return logits, list(torch.split(torch.cat(pooled), 256)), np.concatenate(seen)
 
 
-def _check_split(split: Split, positive: str | None) -> None:
+def _check_split(recipe: Recipe, split: Split, positive: str | None) -> None:
     if len(split.classes) < 2:
         raise SplitError(
             f"There is only one class ({', '.join(split.classes) or 'none'}), so there is nothing to distinguish",
@@ -307,3 +305,4 @@ def _check_split(split: Split, positive: str | None) -> None:
                 )
     if positive is not None and positive not in split.classes:
         raise SplitError(f"There is no class “{positive}”", f"Choose one of: {', '.join(split.classes)}")
+    check_sides(recipe, split.classes)

@@ -178,7 +178,7 @@ def _look_at_kept(rest: nn.Module, kept: Tensor) -> None:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Return seconds an image of a batch, after one that warms up; of quick ones the fastest."""
+    """Return seconds an image of a batch: the fastest of a few, of which the first warms up; of two that are slow."""
 
     def once() -> float:
         began = time.monotonic()
@@ -188,7 +188,8 @@ def _seconds(work: Callable[[], object]) -> float:
         return time.monotonic() - began
 
     first = once()
-    return min(once() for _ in range(1 if first > SLOW else 4)) / BATCH
+    # A batch slower than the one that warmed up was disturbed: by whatever else the computer did at that moment.
+    return min(first, *(once() for _ in range(1 if first > SLOW else 4))) / BATCH
 
 
 def _reading(recipe: Recipe, some: Sequence[Path]) -> float:

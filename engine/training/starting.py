@@ -16,6 +16,7 @@ from engine.models import (
     build_classifier,
     file_digest,
     find_file,
+    kept_in,
     load_pretrained,
     load_weights,
     packaged_file,
@@ -75,9 +76,10 @@ def _of_package(classifier: Classifier, recipe: Recipe, said: str) -> WeightsOri
 def _from_file(classifier: Classifier, recipe: Recipe, workspace: Workspace) -> tuple[str, WeightsOrigin]:
     path, added = find_file(workspace, recipe.weights)
     name = added.original if added else path.name
+    state = read_weights(path)
     layout = load_weights(
         classifier,
-        read_weights(path),
+        state,
         backbone=recipe.backbone,
         name=name,
         mean=added.mean if added else (),
@@ -91,7 +93,8 @@ def _from_file(classifier: Classifier, recipe: Recipe, workspace: Workspace) -> 
         source=added.source if added else "",
         licence=added.licence if added else "",
     )
-    return f"file {name} ({LAYOUTS[layout].title}), sha256 {digest[:12]}", origin
+    kept = f", kept in {words}" if (words := kept_in(state)) else ""
+    return f"file {name} ({LAYOUTS[layout].title}{kept}), sha256 {digest[:12]}", origin
 
 
 def _from_run(

@@ -23,6 +23,7 @@ from .shift import (
 )
 from .shift_in_words import (
     image_unlike as image_unlike,
+    shift_told as shift_told,
     shift_unknown as shift_unknown,
     shift_words as shift_words,
 )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
+from engine.language import in_print
 from engine.recipes import balanced_prior, class_counts
 from engine.records import Calibration, Recipe
 
@@ -112,7 +113,7 @@ def calibrate(
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     temperature = float(np.exp(found.x))
-    notes.append(f"temperature {temperature:.3f} was fitted on {len(labels)} validation images")
+    notes.append(f"temperature {in_print(temperature, '.3f')} was fitted on {len(labels)} validation images")
     text = "; ".join(notes)
     return Calibration(temperature=temperature, bias=bias, note=text[0].upper() + text[1:] + ".")
 

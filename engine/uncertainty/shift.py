@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.records import SHIFT_SHARE, Prediction, SetShift, ShiftModel
+from engine.records import SHIFT_SHARE, Prediction, SetShift, ShiftModel, is_unlike
 from engine.statistics import proportion
 
 if TYPE_CHECKING:
@@ -100,35 +100,63 @@ def distances_of(model: ShiftModel, features: NDArray[np.floating], image_ids: S
 
 
 def shift_of(
-    model: ShiftModel | None, predictions: Sequence[Prediction], *, seed: int = 0
+    known: Sequence[ShiftModel | None], predictions: Sequence[Prediction], *, seed: int = 0
 ) -> SetShift | None:
     """Test whether a set of images as a whole lies farther away than validation images do.
 
     The statistic is the mean rank among both; patients are dealt anew, so that several images of one count as what
-    they are.
+    they are. Of a cross-validation each model is asked so, with its own validation images, and p is twice the median
+    of theirs: that holds however their answers hang together (doi:10.1198/jasa.2009.tm08647, quantile of one half).
 
     Args:
-        model: Of the run, if it has one.
-        predictions: With their distances; those that have none, and validation images that the model was fitted on,
-            are left out.
+        known: Of each of the run's models what it knows: one, or as many as there are folds.
+        predictions: With their distances; those that have none, and validation images that a model was fitted on,
+            are left out where it is asked.
         seed: Of the permutations.
 
     Returns:
-        None where no image is left, or the model does not speak.
+        None where no image is left, or one of the models does not speak.
     """
-    if model is None or not model.speaks:
+    rng, p_values = np.random.default_rng(seed), list[float]()
+    asked: set[str] = set()
+    for place, model in enumerate(known):
+        if model is None or not model.speaks:
+            return None
+        fitted = set(model.image_ids)
+        fresh = [
+            (each, distance)
+            for each in predictions
+            if each.image_id not in fitted and (distance := _by(each, place, len(known))) is not None
+        ]
+        if not fresh:
+            continue
+        asked |= {each.image_id for each, _ in fresh}
+        distances = np.array([distance for _, distance in fresh], dtype=np.float64)
+        patients = np.array([each.patient_id for each, _ in fresh])
+        p_values.append(_p_value(model, distances, patients, rng))
+    measured = [each for each in predictions if each.image_id in asked]
+    if not measured:
         return None
-    fitted = set(model.image_ids)
-    fresh = [each for each in predictions if each.distance is not None and each.image_id not in fitted]
-    if not fresh:
-        return None
-    distances = np.array([each.distance for each in fresh], dtype=np.float64)
-    patients = np.array([each.patient_id for each in fresh])
+    beyond = np.array([is_unlike(each.distance) for each in measured])
     return SetShift(
-        images=len(fresh),
-        differing=proportion(distances > 1, patients),
-        p_value=_p_value(model, distances, patients, np.random.default_rng(seed)),
+        images=len(measured),
+        differing=proportion(beyond, np.array([each.patient_id for each in measured])),
+        p_value=_together(p_values),
     )
+
+
+def _by(prediction: Prediction, place: int, models: int) -> float | None:
+    """Return how far an image lies by one of a run's models; None where that one was not asked."""
+    if models == 1:
+        return prediction.distance
+    return prediction.distances[place] if prediction.distances else None
+
+
+def _together(p_values: Sequence[float]) -> float:
+    """Return one p value of several that may hang together."""
+    if len(p_values) == 1:
+        return p_values[0]
+    return min(1.0, 2 * sorted(p_values)[math.ceil(len(p_values) / 2) - 1])
 
 
 def _p_value(

@@ -159,10 +159,11 @@ def _conclude(
 def show_comparison(comparison: experiments.RunComparison) -> None:
     """Print a comparison as tables."""
     headings = ("recipe", "differs", "accuracy", "AUROC", "macro F1", "trained", "epochs", "time")
+    where = experiments.where_different(comparison)
     rows = [
         (
             row.label,
-            experiments.words(row.differs) if number else "",
+            where[number] if number else "",
             *(_figure(row.estimates[name]) for name in ("accuracy", "AUROC", "macro F1")),
             row.run.trained_parameters,
             row.epochs,

@@ -30,6 +30,7 @@ from gui.cli.options import (
     place,
 )
 from gui.cli.proposal import (
+    OF_TRAINING,
     ColumnOption,
     FindingOption,
     ForgetOption,
@@ -112,7 +113,9 @@ def index(
         say_parts(parts, len(found.samples) - parts.total())
     print_issues(found)
     print(f"Data set {found.dataset_id}")
-    say(f"Next: overread train {found.dataset_id}")
+    dataset, learned = found.dataset_id, len(found.classes) > 1  # of one class nothing is learned
+    study = "or a study of these images in overread gui, whose consensus labels them"
+    say(f"Next: overread {f'train {dataset}' if learned else f'predict RUN {dataset}, {study}'}")
 
 
 def read_data(
@@ -157,7 +160,7 @@ def read_images(workspace: Workspace, path: Path, said: Answers | None = None) -
     """
     if not path.is_file() or data.is_table(path) or data.is_archive(path):
         found = read_data(workspace, path, said)
-        print_issues(found)
+        print_issues(found, to_train=False)
         return found.samples
     scanned = data.scan(path.absolute(), look=False)
     if scanned.problem is not None:
@@ -175,10 +178,11 @@ def read_images(workspace: Workspace, path: Path, said: Answers | None = None) -
     )
 
 
-def print_issues(found: Index) -> None:
-    """Say on stderr what the checks found."""
+def print_issues(found: Index, *, to_train: bool = True) -> None:
+    """Say on stderr what the checks found; of images that are no training's without what concerns that alone."""
     for issue in data.group_equal(found.issues, apart=()):
-        print_issue(issue)
+        if to_train or issue.kind not in OF_TRAINING:
+            print_issue(issue)
 
 
 def on_labels(
@@ -213,7 +217,7 @@ def on_labels(
     return labelled, used
 
 
-def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
+def dataset_of(workspace: Workspace, id_or_path: str, *, to_train: bool = True) -> Index:
     """Return a saved index by id or the start of one, or read a path.
 
     Raises:
@@ -227,7 +231,7 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
     path = data.from_home(source)
     if path.exists():
         found = read_data(workspace, path, left_out=left_out)
-        print_issues(found)
+        print_issues(found, to_train=to_train)
         return found
     known = ", ".join(folders) or "none yet"
     raise DataError(

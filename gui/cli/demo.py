@@ -221,7 +221,7 @@ def print_outcome(outcome: Outcome) -> None:
         "pointing_game": "heatmap's peak on the finding",
     }
     rows = [
-        (names[name], figure.value, f"{figure.low:.3f} – {figure.high:.3f}", figure.n)
+        (names[name], figure.value, f"{report.figure(figure.low)} – {report.figure(figure.high)}", figure.n)
         for name, figure in _figures(outcome).items()
     ]
     show_table(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -32,6 +33,7 @@ from gui.cli.terminal import say_what_goes_on
 INTERRUPTED = 130
 READ_ENOUGH = 141  # as a shell tells it of other programs whose output is no longer read: 128 + SIGPIPE
 _NOWHERE_TO_SAY = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_PRINTING = ("gui.cli.", "rich.", "click.", "typer.")
 
 app = typer.Typer(
     name="overread",
@@ -94,9 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(arguments)
         sys.stdout.flush()
+    except MemoryError as error:
+        return _machine_failed(error)
     except OSError as error:
-        if error.errno not in _NOWHERE_TO_SAY or error.filename is not None:
-            raise
+        if not _is_of_output(error):
+            return _machine_failed(error)
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the flush at the end
         if error.errno == errno.EPIPE:
             return READ_ENOUGH
@@ -107,6 +111,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     return code
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Return whether it is our own output that cannot be written: only here and in what prints for us is that met."""
+    if error.errno not in _NOWHERE_TO_SAY or error.filename is not None:
+        return False
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(_PRINTING)
+
+
+def _machine_failed(error: OSError | MemoryError) -> int:
+    """Say what the machine refused where nobody foresaw it, and return the exit code; a defect is raised again."""
+    from engine.storage import machine_trouble  # not at top: hardly ever needed
+
+    told = machine_trouble(error)
+    if told is None:
+        raise error
+    print(told, file=sys.stderr)
+    return 1
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -230,6 +230,14 @@ ClassOption = Annotated[
         show_default=False,
     ),
 ]
+TopOption = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole(1),
+        metavar="K",
+        help="Show each image's K most probable classes; default: all of up to five classes, of more the first three.",
+    ),
+]
 MinutesOption = Annotated[int, typer.Option(parser=whole(1), metavar="N", help="How long the link lives.")]
 ServerOption = Annotated[
     str | None,

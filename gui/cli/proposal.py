@@ -10,13 +10,24 @@ from typing import Annotated
 import typer
 
 from engine import data
-from engine.records import PARTS, Answers, DataIssue, Part, Proposal
+from engine.records import PARTS, Answers, DataIssue, DataIssueKind, Part, Proposal
 from engine.workspace import Workspace, open_workspace
 from gui.cli.archives.sources import source_of
 from gui.cli.options import LINE, JsonOption, WorkspaceOption, named, place
 from gui.cli.terminal import remarks, say, show_json, show_table
 
 app = typer.Typer()
+
+OF_TRAINING = frozenset(
+    {
+        DataIssueKind.NEAR_DUPLICATE,
+        DataIssueKind.PART_UNCLEAR,
+        DataIssueKind.PATIENT_OVERLAP,
+        DataIssueKind.SMALL_CLASS,
+        DataIssueKind.UNLABELLED,
+    }
+)
+"""What the checks find that concerns a training and its split alone."""
 
 SourceArgument = Annotated[
     str,

@@ -12,6 +12,7 @@ import typer
 
 from engine import cluster, data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError
+from engine.language import in_print
 from engine.records import DataIssue, DataIssueKind, Sample, is_unlike, recipe_of
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
@@ -28,6 +29,7 @@ from gui.cli.options import (
     OnOption,
     PredictionsOption,
     RunArgument,
+    TopOption,
     WorkersOption,
     WorkspaceOption,
     place,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 PICTURE_SIDE = 768  # pixels of an explained image
+MANY, TOP = 5, 3  # so many classes have a column each; of more the most probable are shown
 DISTANCE = "distance"  # a heading: above 1, the image differs from those of training
 
 
@@ -60,6 +63,7 @@ def predict(
     ] = False,
     method: MethodOption = None,
     target: ClassOption = None,
+    top: TopOption = None,
     on: OnOption = None,
     workers: WorkersOption = None,
     root: WorkspaceOption = None,
@@ -118,21 +122,23 @@ def predict(
             | {"far_smaller_than_trained_on": far_smaller, "unlike_training": unlike, **_plain(predictions)}
         )
         return
-    _show(trained, predictions)
+    _show(trained, predictions, top or (len(trained.classes) if len(trained.classes) <= MANY else TOP))
     say(f"Added to {written}")
 
 
-def _show(run: Run, predictions: Sequence[Prediction]) -> None:
-    rows = [
-        (
-            p.path.name,
-            p.predicted,
-            *(f"{value:.3f}" for value in p.probabilities),
-            "differs from training" if is_unlike(p.distance) else "",
-        )
-        for p in predictions
-    ]
-    show_table(("image", "predicted", *run.classes, ""), rows)
+def _show(run: Run, predictions: Sequence[Prediction], top: int) -> None:
+    ranks = [f"{rank}." for rank in range(1, min(top, len(run.classes)) + 1)]  # most probable first
+    rows = []
+    for p in predictions:
+        shown = [in_print(value, ".3f") for value in p.probabilities]
+        if top < len(run.classes):
+            shown = [
+                f"{name} {in_print(value, '.3f')}"
+                for value, name in sorted(zip(p.probabilities, run.classes, strict=True), reverse=True)
+            ]
+        unlike = "differs from training" if is_unlike(p.distance) else ""
+        rows.append((p.path.name, p.predicted, *shown[:top], unlike))
+    show_table(("image", "predicted", *(ranks if top < len(run.classes) else run.classes), ""), rows)
 
 
 def _plain(predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -154,16 +160,13 @@ def say_unlike(run: Run, predictions: Sequence[Prediction]) -> dict[str, Any]:
     """Say whether images differ from those of training, or why that is not known; return it for JSON."""
     from engine import uncertainty  # with it comes torch
 
-    model = runs.load_shift(run.folder)
-    unknown = uncertainty.shift_unknown(model, run)
-    if unknown is not None:
-        say(f"{unknown}.")
-    shift = uncertainty.shift_of(model, predictions)
-    if shift is None:
-        return {"why_not_known": unknown}
     fitted = runs.load_uncertainty(run.folder)
-    for sentence in uncertainty.shift_words(shift, coverage=fitted.conformal.coverage if fitted else None):
+    coverage = fitted.conformal.coverage if fitted else None
+    shift, said = uncertainty.shift_told(runs.load_known(run), run, predictions, coverage=coverage)
+    for sentence in said:
         say(f"{sentence}.")
+    if shift is None:
+        return {"why_not_known": said[0] if said else None}
     return {
         "images": [one.path for one in predictions if is_unlike(one.distance)],
         "of": shift.images,
@@ -389,4 +392,4 @@ def robustness(
     print(f"{made.images:,} of {made.of:,} labelled test images, seed {made.seed}")
     for step in made.steps:
         kept = f"{figure(step.kept.value)} ({interval(step.kept)})"
-        print(f"{step.title} {step.step:g} {step.unit}: {kept} of the predicted classes stayed")
+        print(f"{step.title} {in_print(step.step)} {step.unit}: {kept} of the predicted classes stayed")

@@ -7,13 +7,13 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine import report
-from engine.language import one_line
+from engine.language import in_print, one_line
 from engine.storage import versioned
 
 if TYPE_CHECKING:
@@ -58,12 +58,17 @@ def show_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(_plain(versioned(document)), ensure_ascii=not unicode, indent=1))
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """Print a table on stdout; columns of numbers stand to the right."""
+def show_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", none: str = ""
+) -> None:
+    """Print a table on stdout; columns of numbers stand to the right. Of a list without rows `none` stands there."""
     from rich.table import Table
     from rich.text import Text
 
     cells = [[_cell(value) for value in row] for row in rows]
+    if none and not cells:
+        print(none)
+        return
     table = Table(title=title or None, title_justify="left", title_style="bold")
     for number, heading in enumerate(headings):
         figures = all(row[number].strip("-–<.,%0123456789 ") == "" for row in cells)
@@ -78,7 +83,7 @@ def _cell(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return in_print(value, ".3f")
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else one_line(str(value))
 
 
@@ -87,10 +92,10 @@ def _plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item) for item in value]
     if value is None or isinstance(value, (bool, int)):
         return value
+    if isinstance(value, (Sequence, Set)) and not isinstance(value, (str, bytes)):
+        return [_plain(item) for item in value]
     return str(value)
 
 
@@ -215,13 +220,15 @@ def _follow(folder: Path, on_change: Callable[[JobStatus], None]) -> JobStatus:
 
 
 def _figures(now: JobStatus) -> str:
-    return _epoch_figures(now) if now.state == "training" else now.message
+    from engine import jobs
+
+    return _epoch_figures(now) if now.state == "training" and now.message != jobs.QUIET else now.message
 
 
 def _epoch_figures(now: JobStatus) -> str:
     parts = [now.reached]
     if now.last_epoch is not None:
-        parts.append(f"{now.last_epoch.phase}, validation AUROC {now.last_epoch.val_auc:.3f}")
+        parts.append(f"{now.last_epoch.phase}, validation AUROC {report.figure(now.last_epoch.val_auc)}")
     if now.seconds_left is not None:
         parts.append(f"{report.duration(now.seconds_left)} left")
     return " · ".join(parts)

@@ -193,9 +193,14 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
     of_folds = f" of {run.folds} models" if run.folds else ""
     for remark in facts["remarks"]:
         say(remark)
-    print(f"Run {run.run_id}: {epochs} epochs{of_folds} in {report.duration(run.seconds)} on {run.device}")
-    which = f"Mean AUROC of the epochs that were kept {reached:.3f} on each model's" if run.folds else ""
-    which = which or f"AUROC of the epoch that was kept {reached:.3f} on"
+    trained_for = f"{report.counted(epochs, 'epoch')}{of_folds} in {report.duration(run.seconds)}"
+    print(f"Run {run.run_id}: {trained_for} on {run.device}")
+    which = (
+        f"Mean AUROC of the epochs that were kept {report.figure(reached)} on each model's"
+        if run.folds
+        else ""
+    )
+    which = which or f"AUROC of the epoch that was kept {report.figure(reached)} on"
     print(f"{which} validation data; test data wait for the report")
     if run.validated is not None:
         print(f"Operating point: {run.positive} predicted {report.edge_words(run)}")
@@ -239,7 +244,11 @@ def list_runs(context: typer.Context, root: WorkspaceOption = None, as_json: Jso
         (now.job_id, _name(now.folder), now.state, now.progress, _area(now), now.message) for now in found
     ]
     rows += [(one.run_id, _name(one.folder), "supplied", "–", None, _supplied_words(one)) for one in given]
-    show_table(("run", "name", "state", "epochs", "validation AUROC, last epoch", ""), rows)
+    show_table(
+        ("run", "name", "state", "epochs", "validation AUROC, last epoch", ""),
+        rows,
+        none="" if damaged else "There are no runs yet. Train one: overread train DATASET",
+    )
     for one in damaged:
         say_error(one)
 

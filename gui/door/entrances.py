@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from starlette.requests import cookie_parser
 from starlette.types import Scope
@@ -192,3 +192,13 @@ def fields_of(encoded: bytes) -> dict[str, str]:
     except ValueError:
         return {}
     return {name: values[-1] for name, values in fields.items()}
+
+
+def without_key(query: bytes) -> str:
+    """Return what stands behind an address but for a key, ready to stand behind another; "" where nothing is left."""
+    try:
+        told = parse_qsl(query.decode("ascii"), max_num_fields=20, errors="replace")
+    except ValueError:
+        return ""
+    rest = urlencode([(name, value) for name, value in told if name != "key"])
+    return f"?{rest}" if rest else ""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,7 +23,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.language import N_, _, speaking
 from gui.door.bodies import BUFFERED, Body, BodyError, answer, check_declared, replayed
-from gui.door.entrances import MOST_VISITORS, Entrance, Password, Visitor, Visitors, answering
+from gui.door.entrances import (
+    MOST_VISITORS,
+    Entrance,
+    Password,
+    Visitor,
+    Visitors,
+    answering,
+    without_key,
+)
 from gui.door.foreign import SECURITY_HEADERS, comes_from_elsewhere, opens_the_page, refusal
 from gui.door.languages import asked_by
 from gui.door.members import Members
@@ -41,7 +50,7 @@ NOTHING_HERE = N_("There is nothing at this address.")
 # A browser that was led here by another site holds our cookie back; one that leads itself here does not.
 ONCE_MORE = (
     '<!doctype html><meta charset="utf-8">'
-    '<meta http-equiv="refresh" content="0;url={}/"><title>Overread</title>'
+    '<meta http-equiv="refresh" content="0;url={}"><title>Overread</title>'
 )
 
 
@@ -146,7 +155,7 @@ class Guard:
             await answer(scope, receive, send, 404, _(NOTHING_HERE))
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Give a cookie to whoever brings the right thing, and lead to an address without it."""
+        """Give a cookie to whoever brings the right thing, and lead to the same address without it."""
         check_declared(scope, STRANGERS_BODY)
         body = await Body(receive, STRANGERS_BODY).read()
         admitted = await run_in_threadpool(self.entrance.admits, scope, body)
@@ -156,9 +165,10 @@ class Guard:
             return
         led = comes_from_elsewhere(scope)
         status = 200 if led else 303
-        headers = [] if led else [("location", f"{self.public.prefix}/")]
+        headers = [] if led else [("location", self._page_of(scope))]
         headers.append(("set-cookie", self._cookie(scope, self.visitors.welcome(admitted))))
-        await answer(scope, receive, send, status, self._once_more, headers=headers, html=True, read=True)
+        page = self._once_more(scope)
+        await answer(scope, receive, send, status, page, headers=headers, html=True, read=True)
 
     async def _let_out(
         self, scope: Scope, receive: Receive, send: Send, members: Members, visitor: Visitor
@@ -170,7 +180,8 @@ class Guard:
         await run_in_threadpool(members.let_out, scope, cookies, visitor)
         headers = [("location", f"{self.public.prefix}/"), ("clear-site-data", '"cache", "storage"')]
         headers.append(("set-cookie", self._cookie(scope, "") + "; Max-Age=0"))
-        await answer(scope, receive, send, 303, self._once_more, headers=headers, html=True, read=True)
+        page = self._once_more(scope)
+        await answer(scope, receive, send, 303, page, headers=headers, html=True, read=True)
 
     def _cookie(self, scope: Scope, value: str) -> str:
         """Return a cookie for our addresses alone; over TLS, for TLS alone."""
@@ -179,15 +190,18 @@ class Guard:
         secure = scope.get("scheme") == "https" or Headers(scope=scope).get("origin", "").startswith("https:")
         return f"{cookie}; Secure" if secure else cookie
 
-    @property
-    def _once_more(self) -> str:
-        return ONCE_MORE.format(self.public.prefix)
+    def _page_of(self, scope: Scope) -> str:
+        """Return the page that a request names: the tab, data set, run and case stand behind its address."""
+        return f"{self.public.prefix}/{without_key(scope['query_string'])}"
+
+    def _once_more(self, scope: Scope) -> str:
+        return ONCE_MORE.format(escape(self._page_of(scope)))
 
     async def _keep_out(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "text/html" not in Headers(scope=scope).get("accept", ""):
             await answer(scope, receive, send, 401, self.entrance.sentence)
         elif opens_the_page(scope) and comes_from_elsewhere(scope):
-            await answer(scope, receive, send, 401, self._once_more, html=True)
+            await answer(scope, receive, send, 401, self._once_more(scope), html=True)
         else:
             await answer(scope, receive, send, 401, self.entrance.page(refused=False), html=True)
 

@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import EngineError, WorkspaceError
-from engine.language import _, isolated, moment
+from engine.language import _, isolated, language, moment, right_to_left
 from engine.managing import Dependents, delete_data, delete_run, dependents_of_data, dependents_of_run
 from engine.naming import LONGEST_NAME, LONGEST_NOTE, give, given_of
 from engine.reading import Store
@@ -87,6 +87,9 @@ DATA = Kind(
 )
 
 
+LONGEST_IN_A_FIELD = 36
+
+
 def named(folder: Path, otherwise: str) -> str:
     """Return what a run or data set is called: by the name it was given, and whether it is archived."""
     given = given_of(folder)
@@ -97,7 +100,17 @@ def named(folder: Path, otherwise: str) -> str:
 def run_title(run: Run) -> str:
     """Return how a finished run stands where one is chosen."""
     began = moment(run.created.astimezone(), "%d %b %Y %H:%M")
-    return f"{began} · {isolated(named(run.folder, run.title))} · {isolated(run.dataset_name)}"
+    return f"{began} · {in_a_field(named(run.folder, run.title))} · {in_a_field(run.dataset_name)}"
+
+
+def in_a_field(name: str) -> str:
+    """Return a name as one line of a choice holds it.
+
+    A field that is too narrow cuts its line where the line ends: from right to left that is at the left, where a name
+    in Latin letters begins. A long one is cut at its own end before.
+    """
+    long = right_to_left(language()) and len(name) > LONGEST_IN_A_FIELD
+    return isolated(f"{name[: LONGEST_IN_A_FIELD - 1].rstrip()}…" if long else name)
 
 
 def offered(folder: Path, also: str | None = None) -> bool:
@@ -135,7 +148,13 @@ def place(
             )
             leave = gr.Button(_("Keep it"), elem_id=f"{prefix}-leave", min_width=120)
     told = [name, note, away, said, sure]
-    chosen.change(partial(shown(look), session, kind), chosen, told, api_name=f"{prefix}_given", **quiet)
+    chosen.change(
+        partial(shown(look), session, kind),
+        [chosen, name, note],
+        told,
+        api_name=f"{prefix}_given",
+        **quiet,
+    )
     kept = keep.click(
         partial(shown(keep_given), session, kind),
         [chosen, name, note],
@@ -162,12 +181,23 @@ def come_again(page: str, chosen: gr.Dropdown, forget: str) -> Callable[[Any], A
     return lambda done: done.then(None, chosen, None, js=COME_AGAIN % (forget, page))
 
 
-def look(session: AppSession, kind: Kind, chosen: str | None, said: str = "") -> tuple[Any, ...]:
-    """Return what the accordion shows of a run or data set."""
+def look(
+    session: AppSession,
+    kind: Kind,
+    chosen: str | None,
+    name: str | None = None,
+    note: str | None = None,
+    *,
+    said: str = "",
+) -> tuple[Any, ...]:
+    """Return what the accordion shows of a run or data set.
+
+    A field that shows it already (`name`, `note`) is left alone: a person may type while the answer is on its way.
+    """
     given = given_of(_folder(session, kind, chosen)) if chosen else given_of(Path())
     return (
-        gr.Textbox(value=given.name),
-        gr.Textbox(value=given.note),
+        gr.skip() if name == given.name else gr.Textbox(value=given.name),
+        gr.skip() if note == given.note else gr.Textbox(value=given.note),
         gr.Button(_("Offer it again") if given.archived else _("Archive")),
         said,
         gr.Row(visible=False),
@@ -181,7 +211,7 @@ def keep_given(session: AppSession, kind: Kind, chosen: str | None, name: str, n
         EngineError: The window is read-only, nothing is chosen, or it is too long.
     """
     give(_folder(session, kind, chosen), name=name, note=note)
-    return look(session, kind, chosen, markup.note(_("Kept."), tone="good"))
+    return look(session, kind, chosen, said=markup.note(_("Kept."), tone="good"))
 
 
 def put_away(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ...]:
@@ -189,7 +219,7 @@ def put_away(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, 
     folder = _folder(session, kind, chosen)
     given = give(folder, archived=not given_of(folder).archived)
     words = kind.words()["archived" if given.archived else "offered"]
-    return look(session, kind, chosen, markup.note(words, tone="good"))
+    return look(session, kind, chosen, said=markup.note(words, tone="good"))
 
 
 def ask_first(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ...]:
@@ -221,7 +251,7 @@ def delete(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ..
     what = named(folder, folder.name)
     kind.delete(session.workspace, session.store, folder.name)
     said = kind.words()["deleted"].format(name=isolated(what))
-    return gr.Dropdown(value=None), *look(session, kind, None, markup.note(said, tone="good"))
+    return gr.Dropdown(value=None), *look(session, kind, None, said=markup.note(said, tone="good"))
 
 
 def _folder(session: AppSession, kind: Kind, chosen: str | None) -> Path:

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.language import short_number
+
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 450, 10, 208  # of the frame, in the picture
 
@@ -76,9 +78,9 @@ def drawn(title: str, x_title: str, lines: Mapping[str, Points]) -> Drawn:
             for name, points in kept.items()
         ),
         x_ticks=tuple(
-            (across(x), f"{x:g}") for x in steps(x_low, x_high) if x_low <= x <= x_high and x == int(x)
+            (across(x), short_number(x)) for x in steps(x_low, x_high) if x_low <= x <= x_high and x == int(x)
         ),
-        y_ticks=tuple((down(y), f"{y:.10g}") for y in y_steps),
+        y_ticks=tuple((down(y), short_number(y, 10)) for y in y_steps),
     )
 
 

@@ -1,9 +1,9 @@
 """How trouble reaches the person at the screen, in one place.
 
-An `EngineError` is shown as its two sentences. Anything else is a defect: it is written to the log with its
-traceback under a short reference, and the screen shows that reference and nothing else, because a traceback
-names files and folders. Gradio shows no toast for events with `queue=False`: handlers that may fail belong in
-the queue.
+An `EngineError` is shown as its two sentences, and so is a machine that fails where nobody foresaw it. Anything else
+is a defect: it is written to the log with its traceback under a short reference, and the screen shows that reference
+and nothing else, because a traceback names files and folders. Gradio shows no toast for events with `queue=False`:
+handlers that may fail belong in the queue.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import gradio as gr
 from engine.errors import EngineError
 from engine.language import _
 from engine.retelling import retold
+from engine.storage import machine_trouble
 
 log = logging.getLogger("overread.gui")
 
@@ -30,6 +31,9 @@ def sentence(error: Exception) -> str:
     """Return what to tell the person; log anything that is not an `EngineError`."""
     if isinstance(error, EngineError):
         return retold(error)
+    if (told := machine_trouble(error)) is not None:
+        log.warning("The computer refused", exc_info=error)
+        return retold(told)
     reference = secrets.token_hex(4)
     log.error("Unexpected error, reference %s", reference, exc_info=error)
     return _(

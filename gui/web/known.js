@@ -8,16 +8,22 @@ new MutationObserver((changes) => {
   }
 }).observe(document, { childList: true, subtree: true });
 
-// Whoever is not known any more is told so, and loses nothing that is on the page.
+// Whoever is not known any more is told so, and loses nothing that is on the page. What a page says where no answer came
+// is then this sentence too: “not responding” would be another reason, and a wrong one. Known again, the bar goes.
 (() => {
-  const ask = window.fetch;
+  const ask = window.fetch, standing = () => document.getElementById('not-known');
+  let refused = '';   // which of the program's addresses said so
   window.fetch = async (...what) => {
-    const answer = await ask(...what);
-    if (answer.status === 401) answer.clone().text().then(say);
+    const answer = await ask(...what), address = new URL(answer.url || location.href).pathname;
+    if (answer.status === 401) say(await answer.clone().text(), address);
+    else if (address === refused) standing()?.remove();
     return answer;
   };
-  const say = (sentence) => {
-    if (document.getElementById('not-known')) return;
+  // A page whose reader has no program to look after says so in words of its own (`away`).
+  window.overread.unanswered = (otherwise) => standing()?.textContent ?? (otherwise && (window.overread.away || otherwise));
+  const say = (sentence, address) => {
+    refused = address;
+    if (standing()) return;
     const bar = document.createElement('p');
     bar.id = 'not-known';
     bar.setAttribute('role', 'alert');

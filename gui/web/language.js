@@ -8,7 +8,7 @@
   window.numeral = (value, decimals = 0) => (written[decimals] ??= new Intl.NumberFormat(code,
     { minimumFractionDigits: decimals, maximumFractionDigits: decimals })).format(value);
   // A figure that is not told in thousands, in the language's own digits.
-  window.inDigits = (written) => (numeral(0) === '0' ? written : written.replace(/(\d)\.(?=\d)/g, `$1${numeral(.5, 1)[1]}`).replace(/\d/g, (digit) => numeral(Number(digit))));
+  window.inDigits = (written) => (numeral(0) === '0' ? written : written.replace(/(^|[^\d.])(?=\.\d)/g, (before) => before + '0').replace(/(\d)\.(?=\d)/g, `$1${numeral(.5, 1)[1]}`).replace(/\d/g, (digit) => numeral(Number(digit))));
   window._ = (text) => told(text) || text;
   window.ngettext = (one, many, count) => words[one]?.[form(count)] || (form(count) && many || (count === 1 ? one : many));
   window.fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => {

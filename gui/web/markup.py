@@ -22,8 +22,8 @@ from markupsafe import Markup as Markup
 
 from engine.errors import EngineError
 from engine.language import ENGLISH, _, isolated, language, moment, ngettext, number, right_to_left
-from engine.report import OFFLINE_ONLY, section_words
-from engine.retelling import retell
+from engine.report import OFFLINE_ONLY, apart, figure, section_words
+from engine.retelling import plain, retell
 from engine.saliency import MapLegend, css_gradient
 from gui.web.curves import Points, drawn
 
@@ -37,6 +37,8 @@ PART_COLOURS: Mapping[str, str] = {
     "test": "#2e9e6b",
     "no part": "#7a8793",
 }
+MOST_COLUMNS = 12
+"""Classes whose confusion matrix fits a page as a table."""
 ENGLISH_WORDS = re.compile(r"[A-Za-z]{2}.* .*[A-Za-z]{2}", re.DOTALL)
 OTHER_SCRIPT = re.compile(r"[\u0590-\u065f\u066e-\u06ef\u06fa-\u08ff]")
 """A letter of a script that runs to the left; its digits and signs alone make no sentence."""
@@ -76,6 +78,7 @@ def _macros() -> Any:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["apart"] = apart
     environment.globals.update(
         _=_,
         ngettext=ngettext,
@@ -168,7 +171,7 @@ def in_english(text: str) -> str:
 
 def told(said: str | EngineError) -> str:
     """Return a sentence of the engine in the language that is spoken; what the catalogue lacks as English."""
-    again, text = retell(said), str(said)
+    again, text = retell(said), plain(said)
     if again is not None:
         return again
     said_already = OTHER_SCRIPT.search(text) or not re.search("[A-Za-z]{2}", text)
@@ -227,7 +230,7 @@ def prevalence(finding: str, value: float | None, *, may_write: bool) -> Markup:
 
 
 def cells(standard: str, named: str, classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
-    """Return a confusion matrix whose counts are buttons that show their cases.
+    """Return a confusion matrix whose counts are buttons that show their cases; of many classes, what is there.
 
     Args:
         standard: Key of the reference standard: the rows.
@@ -235,7 +238,8 @@ def cells(standard: str, named: str, classes: Sequence[str], confusion: Sequence
         classes: Of rows and columns.
         confusion: Counts, row by row.
     """
-    return Markup(_macros().cells(standard, named, classes, confusion))
+    made = _macros().cells if len(classes) <= MOST_COLUMNS else _macros().many_cells
+    return Markup(made(standard, named, classes, confusion))
 
 
 def said_at(field: str, said: str) -> Markup:
@@ -256,10 +260,10 @@ def curves(title: str, x_title: str, lines: Mapping[str, Points], *, none_yet: s
     kept = [line.name for line in picture.lines]
     by_x = {name: dict(lines[name]) for name in kept}
     rows = [
-        (f"{x:g}", *(f"{by_x[name][x]:.3f}" if x in by_x[name] else "–" for name in kept))
+        (number(x), *(figure(by_x[name][x]) if x in by_x[name] else "–" for name in kept))
         for x in sorted({x for points in by_x.values() for x in points})
     ]
-    now = ", ".join(f"{name} {lines[name][-1][1]:.3f}" for name in kept)
+    now = ", ".join(f"{name} {figure(lines[name][-1][1])}" for name in kept)
     said = (
         _("{figure} by {axis}, at last: {now}").format(figure=title, axis=x_title, now=now)
         if kept

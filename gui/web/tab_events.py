@@ -21,6 +21,7 @@ _CHOSEN = {
 _MEANT = "(one) => {{ if (one && window.overread.here('tab') === '{tab}') window.overread.go({{ {name}: one }}); }}"
 _OF_ADDRESS = "(one, ...more) => [window.overread.here('%s') || one, ...more]"
 
+_ARRIVED = "() => window.overread.arrived('%s')"
 _OPEN_AGAIN = """() => {
   for (const id of %s) {
     const button = document.getElementById(`again-${id}`);
@@ -32,10 +33,11 @@ _OPEN_AGAIN = """() => {
 def arrival() -> Callable[..., Any]:
     """Return what to call with a handler, for when the tab being built is opened, or its address changes.
 
-    A page nobody looks at costs nothing. A page that is built without a tab is come to when the window opens. With
-    `named=("data", "run")` the handler's first argument is the data set in the address, else the run, else ""; with
-    `says=("run", choice)` what its answer put into that drop-down goes into the address, unless a person has chosen
-    something else meanwhile: then the answer is late, and what they chose is asked for.
+    A page nobody looks at costs nothing, and one that is opened is painted before it is asked for. A page that is
+    built without a tab is come to when the window opens. With `named=("data", "run")` the handler's first argument is
+    the data set in the address, else the run, else ""; with `says=("run", choice)` what its answer put into that
+    drop-down goes into the address, unless a person has chosen something else meanwhile: then the answer is late, and
+    what they chose is asked for.
 
     Raises:
         RuntimeError: Nothing is being built.
@@ -45,7 +47,8 @@ def arrival() -> Callable[..., Any]:
     tab = Context.block.id if isinstance(Context.block, gr.Tab) else ""
     if isinstance(Context.block, gr.Tab):
         again = gr.Button(visible="hidden", elem_id=f"again-{tab}")
-        events = [Context.block.select, again.click]
+        Context.block.select(None, None, None, js=_ARRIVED % tab)
+        events = [again.click]
     else:
         events = [Context.root_block.load]
 

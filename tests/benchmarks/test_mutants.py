@@ -31,7 +31,7 @@ class Record:
 class Other:
     number: int
 
-def shorter(names: list[str] | None = None) -> list[str] | None:
+def shorter(names: list[str] | None = None, *, key: int = 0) -> list[str] | None:
     """Return them."""
     report(names, to="log", twice=True)
     return names and sorted(names, key=len)[:LIMIT]
@@ -76,6 +76,7 @@ def test_what_only_a_type_checker_or_a_reader_sees_is_no_fault() -> None:
         SOURCE.replace("from pathlib import Path", "pass"),
         SOURCE.replace("frozen=True, kw_only=True, ", "slots=True, "),
         SOURCE.replace("@dataclass\n", "@dataclass(frozen=True)\n"),
+        SOURCE.replace("*, key", "/, key"),
     ):
         assert silent != SOURCE and bare(silent) == bare(SOURCE)
     for heard in (
@@ -83,6 +84,7 @@ def test_what_only_a_type_checker_or_a_reader_sees_is_no_fault() -> None:
         SOURCE.replace("= None", "= ()"),
         SOURCE.replace("and", "or"),
         SOURCE.replace(", eq=False", ""),
+        SOURCE.replace("key: int = 0", "key: int = 1"),
         SOURCE.replace("@dataclass\n", ""),
     ):
         assert heard != SOURCE and bare(heard) != bare(SOURCE)
@@ -94,6 +96,10 @@ def test_every_keyword_of_a_call_and_every_call_that_stands_alone_is_left_out_on
     assert sum("report(" not in text for text in texts) == 1
     assert sum("key=len" not in text for text in texts) == 1
     assert sum("twice=True" not in text for text in texts) == 2  # alone, and with the call
+    kept = [text() for _, _, text in leaving_out("zip(one, other, strict=True)\nask(one, strict=True)")]
+    assert (
+        len(kept) == 3 and sum("ask(one)" in text for text in kept) == 1
+    )  # ruff refuses a zip without `strict`
 
 
 def test_a_sample_lies_evenly_over_the_code_and_is_the_same_for_a_seed(tmp_path: Path) -> None:
@@ -163,3 +169,8 @@ def test_what_is_made_once_for_many_tests_is_held_by_all_who_use_it(tmp_path: Pa
     fault = "def two() -> int:\n    return 1 - 1\n\ndef three() -> int:\n    return 3\n"
     trial = attempt(Mutant("engine/toy/one.py", 2, "", fault, ""), copy, covered, 50)
     assert (trial.outcome, trial.by) == ("killed", second)
+    # What the quick tests let pass is shown to those that took too long for the budget, and who was not asked is told.
+    found = [
+        attempt(Mutant("engine/toy/one.py", 2, "", fault, ""), copy, covered, 0.2, more) for more in (0, 50)
+    ]
+    assert [(each.outcome, each.left_out) for each in found] == [("survived", 2), ("killed", 0)]

@@ -52,7 +52,7 @@ class Relay:
         self.mute, self.refusing = mute, refusing
         self.tunnels: dict[str, socket.socket] = {}
         self.seen: list[str] = []
-        self._waiting: dict[str, socket.socket] = {}
+        self._waiting: dict[str, tuple[str, socket.socket, bytes]] = {}  # host, browser, what it asked
         self._numbers = itertools.count(1)
         self._control = socket.create_server(("127.0.0.1", 0))
         self._public = socket.create_server(("127.0.0.1", 0))
@@ -85,16 +85,20 @@ class Relay:
         if self.mute:
             return
         if said[:1] == ["JOIN"]:
-            browser, head = self._waiting.pop(said[1])  # type: ignore[misc]
+            _, browser, head = self._waiting.pop(said[1])
             connection.sendall(head)
             join(browser, connection)
         elif said[:1] == ["OPEN"] and not self.refusing:
             name = f"t{next(self._numbers)}"
-            self.tunnels[f"{name}.{DOMAIN}:{self.port}"] = connection
+            host = f"{name}.{DOMAIN}:{self.port}"
+            self.tunnels[host] = connection
             connection.sendall(f"http://{name}.{DOMAIN}:{self.port}\n".encode())
             with contextlib.suppress(OSError):
                 connection.recv(1)  # nothing comes but the end
-            self.tunnels.pop(f"{name}.{DOMAIN}:{self.port}", None)
+            self.tunnels.pop(host, None)
+            # An order that was sent into a tunnel which had ended is carried out by nobody: who waits for it is told.
+            for number in [number for number, (asked, *_) in list(self._waiting.items()) if asked == host]:
+                self._no_tunnel(number)
         else:
             connection.sendall(b"NO\n")
             connection.close()
@@ -116,14 +120,18 @@ class Relay:
         )
         self.seen.append(host)
         number = str(next(self._numbers))
-        self._waiting[number] = (
-            connection,
-            bytes(head).replace(b"\r\n", b"\r\nX-Forwarded-For: 203.0.113.9\r\n", 1),
-        )  # type: ignore[assignment]
+        asked = bytes(head).replace(b"\r\n", b"\r\nX-Forwarded-For: 203.0.113.9\r\n", 1)
+        self._waiting[number] = host, connection, asked
         try:
             self.tunnels[host].sendall(f"DIAL {number}\n".encode())
         except (KeyError, OSError):
-            connection.sendall(
+            self._no_tunnel(number)
+
+    def _no_tunnel(self, number: str) -> None:
+        if (waiting := self._waiting.pop(number, None)) is None:
+            return
+        with contextlib.suppress(OSError):
+            waiting[1].sendall(
                 b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nno tunnel"
             )
-            connection.close()
+            waiting[1].close()

@@ -158,7 +158,7 @@ class Bench:
         save_shift(folder, fitted())
         save_alike(folder, fit_alike(np.eye(4), ["a", "b", "c", "d"]))
         save_source(folder, "elsewhere", ["a" * 64])
-        save_distances(folder, measured(fitted(), 2, 1))
+        save_distances(load_run(folder), measured(fitted(), 2, 1))
         save_checkpoint(folder, Checkpoint(phase=0, epochs=1, model={}, best=None))
         (workspace.root / "training.json").write_text(json.dumps({"run_id": folder.name}))
         open_cache(workspace.cache, SAMPLES, size=8, channels=1)

@@ -60,6 +60,7 @@ def test_a_number_is_written_as_the_language_writes_it(code: str, written: str) 
 def test_a_share_and_a_moment_are_written_as_the_language_writes_them(code: str, half: str, day: str) -> None:
     with speaking(code):
         assert (short_number(0.5), short_number(28)) == (half, number(28))
+        assert short_number(0.000025) == ("2.5e-05" if code == "en" else number(0.000025, 6))
         assert moment(datetime(2026, 11, 26, 4, 5), "%d %B %Y, %H:%M") == day
 
 

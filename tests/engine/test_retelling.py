@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
 from docs.engine_sentences import sentences
-from engine.data import index_folder, split_as_chosen
+from engine.data import index_folder, split_as_chosen, split_index
 from engine.data.patients import patient_overlap, patients_named, unit_words
 from engine.data.split_choices import Choices, ratios_of
 from engine.errors import DataError, SplitError
-from engine.language import CATALOGUES, isolated, languages, short_number, speaking
+from engine.language import CATALOGUES, isolated, languages, number as written, short_number, speaking
 from engine.relocation import Lost
 from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
 from tests.engine.data.test_index import film
+from tests.engine.data.test_split import with_parts
 
+ROOT = Path(__file__).parents[2]
 OTHERS = [code for code in languages() if code != "en"]
 
 
@@ -68,10 +72,60 @@ def test_english_is_left_as_it_stands_and_so_is_what_no_catalogue_has() -> None:
 def test_several_sentences_are_told_one_by_one() -> None:
     with speaking("fa"):
         said = retold(
-            "The training process ended or stopped responding after epoch 3 of 20. Resume it from its last checkpoint; "
+            "The training process ended after epoch 3 of 20. Resume it from its last checkpoint; "
             "training.log in the run's folder may say why."
         )
     assert re.findall("[a-z.]{2,}", said) == ["training.log"] and said.count(".") == 3
+
+
+COUNTED = re.compile(
+    r"\} of (?:its |the )?\{[^}]*\} (?:[a-z]+ )?[a-z]+s (?:\([^)]*\) )?(?:look|name|are|were|have|lie|show)\b"
+)
+KEPT_SO = {
+    "engine/data/copies/groups.py": "said of many copies alone",
+    "engine/statistics/readers/mrmc.py": "written down so in every report of a study not fully crossed",
+}
+
+
+def test_a_count_of_some_is_followed_by_a_verb_that_goes_with_one_too() -> None:
+    """“1 of 22 images look like”: the verb stands in the braces with its condition, or the sentence has two forms."""
+    plural = []
+    for path in sorted(path for folder in ("engine", "gui") for path in (ROOT / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        fine = {
+            part
+            for node in ast.walk(tree)
+            if isinstance(node, ast.IfExp)
+            or (isinstance(node, ast.Call) and ast.unparse(node.func) in ("ngettext", "N_", "_"))
+            for part in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr) and node not in fine:
+                said = "".join(
+                    str(one.value) if isinstance(one, ast.Constant) else "{}" for one in node.values
+                )
+                if COUNTED.search(said):
+                    plural.append(path.relative_to(ROOT).as_posix())
+    assert plural == list(KEPT_SO)
+
+
+@pytest.mark.parametrize("code", ["en", "fa", "he"])
+def test_an_error_told_on_a_page_says_nothing_of_the_command_line(code: str) -> None:
+    index = with_parts(val=15)
+    left = tuple(replace(one, part=None) if one.part == "train" else one for one in index.samples)
+    with pytest.raises(SplitError) as refused:
+        split_index(replace(index, samples=left))
+    assert "(on the command line: --part-names)" in str(refused.value)
+    with speaking(code):
+        said = retold(refused.value)
+        assert written(30) in said and written(24) in said
+    assert not re.search("--|[()]", said) and bool(re.search("[a-z]", said)) == (code == "en")
+
+
+def test_a_sign_before_a_number_is_written_with_the_languages_digits() -> None:
+    with speaking("fa"):
+        said = retold("Map −1.61, rest +1.11: log-odds −0.50")
+    assert not re.search("[0-9]", said) and "\u2068+۱٫۱۱\u2069" in said and "\u200e-۱٫۶۱" in said
 
 
 def test_a_name_of_one_word_is_no_word_of_ours() -> None:

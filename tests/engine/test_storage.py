@@ -17,6 +17,7 @@ from engine.storage import (
     LOG_START,
     LONGEST_LOG,
     bound_log,
+    machine_trouble,
     open_private,
     write_atomic,
     write_together,
@@ -140,3 +141,35 @@ def test_a_log_that_grows_too_long_keeps_its_beginning_and_its_end(tmp_path: Pat
     said = path.read_bytes()
     assert said.startswith(b"first words\n") and said.endswith(b"\nlast words\n")
     assert b"line 000059999" in said and b"bytes are left out here" in said and b"\0" not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), ("disk", "full", "Free some space")),
+        (OSError(errno.EDQUOT, "Quota", "/data/film.png"), ("/data/film.png is full", "Free some space")),
+        (OSError(errno.EIO, "Input/output error"), ("disk or a network drive failed", "Check it")),
+        (OSError(errno.EIO, "Input/output error", "/data/film.png"), ("/data/film.png", "Check the disk")),
+        (
+            OSError(errno.EROFS, "Read-only", "/data/film.png"),
+            ("/data/film.png cannot be written", "--workspace"),
+        ),
+        (OSError(errno.EACCES, "Denied", "/data/film.png"), ("may not use /data/film.png", "--workspace")),
+        (OSError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"), ("temporary", "$TMPDIR")),
+        (OSError(errno.EMFILE, "Too many"), ("open", "ulimit -n")),
+        (OSError(errno.ENAMETOOLONG, "Long", "/" + "q" * 999 + "/a.png"), ("q… is longer", "shorter name")),
+        (OSError(errno.ELOOP, "Loop", "/data/a.png"), ("/data/a.png is a link", "itself")),
+        (MemoryError(), ("memory", "Close other programs")),
+        (OSError(errno.ENOENT, "No such file", "/data/film.png"), None),
+        (OSError(errno.EACCES, "Denied"), None),
+        (ConnectionResetError(errno.ECONNRESET, "Reset"), None),
+        (KeyError("a"), None),
+    ],
+    ids=lambda one: type(one).__name__ + str(getattr(one, "errno", "")) if isinstance(one, Exception) else "",
+)
+def test_a_machine_that_fails_is_no_defect_and_a_defect_no_failing_machine(
+    error: Exception, words: tuple[str, ...] | None
+) -> None:
+    told = machine_trouble(error)
+    assert (told is None) == (words is None)
+    assert all(word in str(told) for word in words or ())

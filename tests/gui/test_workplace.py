@@ -70,7 +70,16 @@ def test_pages_follow_the_address_through_reload_back_and_forward(
         expect(page.locator(f"{where} input").first).to_have_value(re.compile(words))
 
     run = page.locator("#reading [data-at=run]")
-    page.goto(opened(room.session).url)
+    address = opened(room.session).url
+    unread = three["unread"].dataset_id
+    page.goto(
+        f"{address}/?tab=train&data={unread}"
+    )  # no run is of it: the one that can be read does not take its place
+    page.wait_for_selector("#reading [data-shown]", state="attached")
+    is_shown("#train-dataset", "unread")
+    expect(page).to_have_url(re.compile(f"tab=train&data={unread}"))
+
+    page.goto(address)
     expect(run).to_have_value("20260103-120000-abcd")
     expect(page).to_have_title("Review · Overread")
     expect(page).to_have_url(re.compile("tab=review.*run=20260103.*case="))
@@ -141,6 +150,19 @@ def what_was_chosen_last_counts(page: Any, held: Held) -> None:
     expect(page.locator("#reading [data-at=corner-name]")).to_contain_text("second_")
     expect(page).to_have_url(re.compile("run=20260103.*case="))
 
+    held.hold("decide")  # a verdict on a case of the run that is left while it is stored
+    page.wait_for_selector("#reading [data-shown]:not([data-busy], [data-guard])")
+    page.fill("#reading [data-at=comment]", "kept with its verdict")
+    page.click("#reading [data-do=agree]")
+    held.wait_for("decide")
+    run.select_option("20260102-120000-abcd")
+    expect(page).to_have_url(re.compile("run=20260102.*case="))
+    settled()
+    expect(page.locator("#reading [data-at=stored]")).to_contain_text(
+        re.compile("^Stored: agree .*, given before you went elsewhere$")
+    )
+    assert page.evaluate("Object.values(sessionStorage).filter((one) => one.includes('kept with'))") == []
+
     held.hold("open_reading")  # of two choices one after the other, both
     run.select_option("20260101-120000-abcd")
     expect(page).to_have_url(re.compile("run=20260101"))
@@ -178,7 +200,8 @@ def what_was_chosen_last_counts(page: Any, held: Held) -> None:
 def few_events_at_a_tab(page: Any) -> None:
     """Each event costs the browser a walk over all components, and whoever opens a page waits for all of them.
 
-    What is measured is not counted: it takes seconds by itself, once on a computer.
+    What Train tells of its form once it has been looked at for a moment is not counted, nor what is measured: both take
+    seconds by themselves, once.
     """
     named = dict(page.evaluate("window.gradio_config.dependencies.map(({ id, api_name }) => [id, api_name])"))
     fired: list[str] = []
@@ -193,8 +216,9 @@ def few_events_at_a_tab(page: Any) -> None:
         fired.clear()
         for tab in (*asking, "studies", "review"):
             page.click(f"#page-{tab}-button")
-            page.wait_for_timeout(250)
+            page.wait_for_selector(f"#page-{tab}", state="visible")
+            page.wait_for_timeout(400)  # whoever passes by sooner asks nothing
         page.wait_for_timeout(1500)  # what follows from an answer
-        events = [name for name in fired if name not in ("train_measure", "train_facts")]
+        events = [name for name in fired if name not in ("train_measure", "train_facts", "train_tell")]
         assert {"data_open", "train_open_page", "report_open"} <= {*events}
         assert len(events) <= most * len(asking), events

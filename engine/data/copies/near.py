@@ -6,16 +6,17 @@ whose thumbnails correlate, as they are or after one of fifteen symmetries; and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from engine.data.columns.samples import in_columns
 from engine.data.copies.changes import Change
 from engine.data.copies.groups import issues_of
 from engine.data.copies.kept import Looks, Thumbnails
-from engine.data.copies.looks import SYMMETRIES, Symmetry
+from engine.data.copies.looks import SYMMETRIES, Symmetry, look_of
 from engine.data.copies.moved import Progress, find_moved
 from engine.records import DataIssue, Sample
 
@@ -23,6 +24,7 @@ MAX_DISTANCE = 24
 MIN_CORRELATION = 0.95
 _TABLES = 20
 _NEIGHBOURS = 32
+Seen = tuple[Sample, NDArray[np.uint8]]
 _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
 
 
@@ -61,6 +63,35 @@ def find_near_duplicates(
     if moved:
         found += find_moved(compared, thumbnails, _linked(numbers, found), progress)
     return issues_of(compared, found)
+
+
+def copies_of_others(
+    own: Iterable[Seen], foreign: Iterable[Seen], *, progress: Progress | None = None
+) -> set[str]:
+    """Find which images are copies of other images, whatever was done to them, as `find_near_duplicates` does.
+
+    Args:
+        own: The other images, each with its pixels, (H, W) or (H, W, C).
+        foreign: The images that are asked about; none of them is among the others.
+        progress: Called with images done and images in all; may raise to stop.
+
+    Returns:
+        Ids of foreign images. One that is tiny or flat is a copy of none.
+    """
+    looks, samples, whose = Looks(), list[Sample](), list[int]()
+    for number, images in enumerate((own, foreign)):
+        for sample, pixels in images:
+            if look := look_of(Image.fromarray(pixels)):
+                looks.add(sample.image_id, look)
+                samples.append(sample)
+                whose.append(number)
+    apart, places = np.array(whose), looks.places(sample.image_id for sample in samples)
+    pairs = _alike(looks.hashes(places), Thumbnails(looks, places), apart) if samples else []
+    found = {row for first, second, _ in pairs for row in (first, second) if apart[row]}
+    rest = np.array([row for row in range(len(samples)) if row not in found], dtype=np.int64)
+    moved = find_moved([samples[row] for row in rest], Thumbnails(looks, places[rest]), apart[rest], progress)
+    found |= {int(rest[row]) for first, second, _ in moved for row in (first, second) if apart[rest[row]]}
+    return {samples[row].image_id for row in found}
 
 
 def _linked(numbers: NDArray[np.int64], found: Sequence[tuple[int, int, Change]]) -> NDArray[np.int64]:

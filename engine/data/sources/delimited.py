@@ -19,7 +19,8 @@ Line = tuple[int, list[str]]
 """The number of a line in its file, and its cells."""
 
 _DELIMITERS = (",", ";", "\t", "|")
-_LOOKED_AT = 200  # lines, to tell the delimiter
+LOOKED_AT = 200
+"""Lines, to tell the delimiter or which sheet is meant."""
 csv.field_size_limit(
     16 * 1024 * 1024
 )  # characters; a report may be long, a cell longer than this was never closed
@@ -52,7 +53,7 @@ def read_delimited(data: bytes, name: str) -> list[Line]:
     delimiter = delimiter or _delimiter_of(rest)
     first = text.count("\n", 0, start)
     lines = [(first + number, cells) for number, cells in _cells(rest, delimiter, name)]
-    width = Counter(len(cells) for _, cells in lines[:_LOOKED_AT]).most_common(1)
+    width = Counter(len(cells) for _, cells in lines[:LOOKED_AT]).most_common(1)
     while len(lines) > 1 and width[0][0] > 1 and sum(map(bool, lines[0][1])) == 1:
         del lines[0]  # a title
     if above and lines and has_no_header(lines[0][1]):
@@ -64,10 +65,11 @@ def read_delimited(data: bytes, name: str) -> list[Line]:
 
 def has_no_header(cells: list[str]) -> bool:
     """Tell whether a first line names an image or a folder already, where a header would say what its columns are."""
-    return any(_names_image(cell) or re.search(r"\S[/\\]\S+[/\\]", cell) for cell in cells)
+    return any(names_image(cell) or re.search(r"\S[/\\]\S+[/\\]", cell) for cell in cells)
 
 
-def _names_image(cell: str) -> bool:
+def names_image(cell: str) -> bool:
+    """Tell whether a cell ends as the name of an image does."""
     return cell[cell.rfind(".") :].lower() in IMAGE_SUFFIXES
 
 
@@ -90,7 +92,7 @@ def _above(text: str) -> tuple[str, int, str]:
 
 def _delimiter_of(text: str) -> str:
     """Return the delimiter that gives the most lines the same number of cells, a blank where no other does."""
-    lines = list(islice(io.StringIO(text, newline=""), _LOOKED_AT))
+    lines = list(islice(io.StringIO(text, newline=""), LOOKED_AT))
     best, best_score = ",", (0.0, 0)
     for delimiter in _DELIMITERS:
         widths: Counter[int] = Counter()
@@ -102,8 +104,8 @@ def _delimiter_of(text: str) -> str:
     if best_score[1]:
         return best
     words = [line.split() for line in lines if line.strip()]
-    lists_files = any(_names_image(word) for each in words for word in each[:-1])
-    ends_in_file = any(_names_image(each[-1]) for each in words)  # then the blank is part of its name
+    lists_files = any(names_image(word) for each in words for word in each[:-1])
+    ends_in_file = any(names_image(each[-1]) for each in words)  # then the blank is part of its name
     alike = len({len(each) for each in words}) == 1
     return " " if lists_files and alike and not ends_in_file else best
 

@@ -8,6 +8,7 @@ characters in common use.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -118,6 +119,10 @@ def _score(data: bytes, model: _Model) -> float | None:
             known, other = known + (likely is not None), other + (likely is None)
             score += _RARE if likely is None else likely
             if before.islower() and letter.isupper():
+                score += 2 * _UNLIKELY
+            if (
+                before.isascii() and unicodedata.category(letter) == "Mn"
+            ):  # a mark on nothing, or on a Latin letter
                 score += 2 * _UNLIKELY
         if letter.isalpha() and before.isalpha() and not (letter.isascii() and before.isascii()):
             same = letter.isascii() == before.isascii()

@@ -28,6 +28,9 @@ TABLE_SUFFIXES = TEXT_SUFFIXES | WORKBOOK_SUFFIXES | PARQUET_SUFFIXES
 MOST_BYTES = 2 * 1024**3
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
+_MARKED_UP = re.compile(rb"\A(\xef\xbb\xbf)?\s*(<[!?a-z][^<]*>|MIME-Version:)", re.IGNORECASE)
+"""How the tables begin that programs write as HTML, XML or a saved page, and call .xls."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -106,10 +109,16 @@ def open_table(path: Path) -> Table:
     Raises:
         DataError: It cannot be read or has no rows.
     """
-    said = ""
+    said: tuple[str, ...] = ()
     data = _read(path)
     kind = kind_of(data[:HEAD_BYTES])
-    if kind in READ or kind in (FileKind.WEB_PAGE, FileKind.POINTER, FileKind.PDF):
+    if kind is FileKind.WEB_PAGE or _MARKED_UP.match(data):
+        raise DataError(
+            f"{path.name} is a web page or XML, and no table",
+            "Open it in Excel or LibreOffice and save it as .xlsx or CSV; or download it again, if a server sent "
+            "a page in its place",
+        )
+    if kind in READ or kind in (FileKind.POINTER, FileKind.PDF):
         raise DataError(
             f"{path.name} is {kind}, and no table", REMEDIES.get(kind, "Choose the folder that it is in")
         )
@@ -142,7 +151,7 @@ def open_table(path: Path) -> Table:
         f"{path.name} has no header: its columns are named column 1, column 2 …" if nameless else ""
     )
     return Table(
-        name=path.name, header=header, lines=padded, said=tuple(filter(None, (said, said_of_header)))
+        name=path.name, header=header, lines=padded, said=tuple(filter(None, (*said, said_of_header)))
     )
 
 

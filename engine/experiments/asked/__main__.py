@@ -11,6 +11,7 @@ from types import FrameType
 
 import psutil
 
+from engine import jobs
 from engine.errors import EngineError
 from engine.experiments.asked.control import experiment_status
 from engine.experiments.asked.files import CANCEL_FILE, LOG_FILE, load_asked, save_found, write_status
@@ -22,7 +23,7 @@ def main(folder: Path) -> int:
     """Do what was asked for, and say how it ended: 0 when it is done or was stopped, 1 when it failed."""
     me = psutil.Process()
     progress = Progress(
-        folder, replace(experiment_status(folder), pid=me.pid, process_started=me.create_time())
+        folder, replace(experiment_status(folder), pid=me.pid, process_started=jobs.began(me))
     )
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:

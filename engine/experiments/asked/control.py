@@ -140,9 +140,8 @@ def experiment_status(folder: Path) -> ExperimentStatus:
 
 
 def _is_alive(folder: Path, now: ExperimentStatus) -> bool:
-    child = _children.get(folder)
-    if child is not None and child.poll() is not None:
-        return False
+    if (child := _children.get(folder)) is not None:  # however long it takes to load where much else goes on
+        return child.poll() is None
     if now.pid == 0:  # it has not reported yet
         return time.time() - now.started < jobs.SILENCE
     return jobs.process_of(now.pid, now.process_started) is not None

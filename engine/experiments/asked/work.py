@@ -29,6 +29,7 @@ from engine.experiments.search import Trial, best_of, run_trials, save_best, sea
 from engine.experiments.search_space import varied_fields
 from engine.experiments.sizes import sizes_of_curve, trained_on_sizes
 from engine.labels import on_version, splits_on, version_named
+from engine.language import in_print
 from engine.reading import open_store
 from engine.records import Epoch, Index, LabelsUsed, Run
 from engine.report import figure, interval, learning_curve_svg, p_value
@@ -227,12 +228,13 @@ def search(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
         progress.unless_stopped()
     told = trials_of(wanted)
     best, saved = best_of(told), save_best(workspace, wanted, told)
+    which, whose = "The one trial", "that of the epoch that did best on these images"
+    if len(told) > 1:
+        which, whose = f"The best of {len(told)} trials", f"the best of {len(told)}"
     return Found(
-        sentence=(
-            f"The best of {len(told)} trials had {_values(best.values)}. It is saved as the recipe “{saved.title}”."
-        ),
+        sentence=f"{which} had {_values(best.values)}. It is saved as the recipe “{saved.title}”.",
         more=(
-            f"Its AUROC on validation images, {figure(best.val_auc)}, is the best of {len(told)} and so too "
+            f"Its AUROC on validation images, {figure(best.val_auc)}, is {whose} and so too "
             "optimistic. No test image was looked at: train the recipe to test it.",
         ),
         headings=("trial", *(one.field for one in varied), "ended", "validation AUROC"),
@@ -266,7 +268,7 @@ def _values(values: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return in_print(value, ".3g") if isinstance(value, float) else str(value)
 
 
 Work = Callable[[Workspace, Asked, Progress], Found]

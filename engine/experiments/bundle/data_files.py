@@ -13,7 +13,7 @@ from typing import Any
 from engine.experiments.comparison import Contestant, RunComparison, compare_runs
 from engine.kept_files import parse_json, typed
 from engine.records import Epoch, Prediction
-from engine.report import plain, pseudonyms, run_in, table_files, understood
+from engine.report import parquet_name, plain, pseudonyms, run_in, table_files, understood
 from engine.runs import settings_of
 from engine.spreadsheet import read_csv
 from engine.storage import versioned
@@ -95,6 +95,16 @@ def write_data(comparison: RunComparison, made: datetime) -> dict[str, bytes | s
     for number, one in enumerate(comparison.contestants, 1):
         files |= {_folder(number) + name: text for name, text in settings_of(one.run).items()}
     return files
+
+
+def files_of_data(comparison: RunComparison) -> set[str]:
+    """Return the names of the files that `write_data` writes."""
+    settings = {
+        _folder(number) + name
+        for number, one in enumerate(comparison.contestants, 1)
+        for name in settings_of(one.run)
+    }
+    return {RUNS, *settings, *COLUMNS, *(parquet_name(name) for name in COLUMNS)}
 
 
 def columns_of(comparison: RunComparison) -> dict[str, list[str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.experiments.bundle.data_files import RUNS, read_data
-from engine.experiments.bundle.packing import DOCUMENT, printed_files
+from engine.experiments.bundle.data_files import RUNS, files_of_data, read_data
+from engine.experiments.bundle.packing import BUNDLE, DOCUMENT, SAYS, printed_files
 from engine.language import ENGLISH, speaking
 from engine.report import Verification, verify as verify_report, verify_again
 
@@ -32,7 +32,9 @@ def verify_comparison(files: Mapping[str, bytes]) -> Verification:
     return verify_again(
         files,
         again,
+        data=files_of_data(comparison),
         document=DOCUMENT,
+        says=SAYS.format(version="{version}", bundle=BUNDLE),
         about=f"a comparison of {len(comparison.rows)} runs",
         images=comparison.cases,
     )

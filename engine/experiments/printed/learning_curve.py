@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.experiments.learning_curve import LearningCurve
+from engine.language import in_print
 from engine.report import (
     Basis,
     Cell,
@@ -77,6 +78,6 @@ def law_in_words(curve: LearningCurve) -> str:
     if law is None:
         return ""
     return (
-        f"1 − AUROC = {law.floor:.3g} + {law.factor:.3g} · n^(−{law.exponent:.3g}) for n training images, by least "
-        "squares (doi:10.1186/1472-6947-12-8)."
+        f"1 − AUROC = {in_print(law.floor, '.3g')} + {in_print(law.factor, '.3g')} · "
+        f"n^(−{in_print(law.exponent, '.3g')}) for n training images, by least squares (doi:10.1186/1472-6947-12-8)."
     )

@@ -35,6 +35,8 @@ from engine.records import DataIssueKind
 config.settings.reading_validation_mode = config.IGNORE
 
 KEPT_TAGS = ("Modality", "ViewPosition", "Laterality", "BodyPartExamined", "PhotometricInterpretation")
+WRITER = "Overread"
+"""The manufacturer of objects that `engine.pacs` writes about images: heatmaps over them, say."""
 NO_PALETTE = Remark(
     DataIssueKind.ODD_HEADER, "the colour palette is missing or broken; the image is shown in grey"
 )
@@ -53,7 +55,7 @@ def read_dicom(data: bytes, name: str, *, deep: bool = False) -> Decoded:
         deep: See `decode`.
 
     Raises:
-        ImageError: Not DICOM, cut short, without pixels, multi-frame, larger than 250 megapixels, or
+        ImageError: Not DICOM, cut short, without pixels, written by us, multi-frame, larger than 250 megapixels, or
             compressed in a way that no installed decoder reads.
     """
     header = _header(data, name)
@@ -114,7 +116,7 @@ def _header(data: bytes, name: str) -> pydicom.FileDataset:
 
 
 def _check_single(header: pydicom.FileDataset, data: bytes, name: str) -> None:
-    """Refuse what holds no pixels or several films."""
+    """Refuse what holds no pixels or several films, and what we wrote ourselves."""
     if not any(tag in header for tag in PIXELS):
         kind = first(header, "SOPClassUID") or first(header.file_meta, "MediaStorageSOPClassUID")
         described = kind is not None or data[128:132] == b"DICM"
@@ -128,6 +130,11 @@ def _check_single(header: pydicom.FileDataset, data: bytes, name: str) -> None:
         raise ImageError(
             f"{name} is a DICOM file without pixels ({what or 'a report or a directory'})",
             "Leave it out, or export the image itself from the archive",
+        )
+    if text(header, "Manufacturer") == WRITER:
+        raise ImageError(
+            f"{name} was written by Overread about an image, and is no image itself",
+            "Leave it out, and read the image that it is about",
         )
     frames = whole(header, "NumberOfFrames") or 1
     if frames > 1:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -18,10 +20,16 @@ from engine.models.weights import read_pickled, read_safetensors
 from engine.storage import check_regular
 
 READS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar")
+PRECISIONS = {
+    torch.float64: "double precision (float64)",
+    torch.float32: "",  # as they are used
+    torch.float16: "half precision (float16)",
+    torch.bfloat16: "half precision (bfloat16)",
+}
 FIRST = ("conv1.weight", "features.conv0.weight", "conv_stem.weight", "patch_embed.proj.weight")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Fit:
     """How a file stands to a net.
 
@@ -32,6 +40,9 @@ class Fit:
         too_much: Names of the file that the net has no place for, in parts that it has: the file is of a deeper net.
         left_over: Names of the file that the net does not take: the published classifier, for instance.
         parameters: Of the net.
+        not_finite: Names of the net whose values in the file are not all numbers: a training that went wrong.
+        quantised: Names of the net whose values in the file are whole numbers, or of 8 bits.
+        names: How many the net has.
     """
 
     backbone: str
@@ -40,11 +51,24 @@ class Fit:
     too_much: tuple[str, ...]
     left_over: tuple[str, ...]
     parameters: int
+    not_finite: tuple[str, ...] = ()
+    quantised: tuple[str, ...] = ()
+    names: int = 0
+
+    @property
+    def shares_names(self) -> bool:
+        """Whether the file has at least half of the net's names: it is of the net's kind."""
+        return 2 * len(self.missing) <= self.names
+
+    @property
+    def is_of_this_net(self) -> bool:
+        """Whether the file has what the net has, by names and shapes."""
+        return not (self.missing or self.other_shape or self.too_much)
 
     @property
     def fits(self) -> bool:
         """Whether the net can begin with the file."""
-        return not (self.missing or self.other_shape or self.too_much)
+        return self.is_of_this_net and not (self.not_finite or self.quantised)
 
     @property
     def why_not(self) -> str:
@@ -55,6 +79,8 @@ class Fit:
                 (self.missing, "of its parameters are missing in the file"),
                 (self.other_shape, "have another shape"),
                 (self.too_much, "in the file have no place in it"),
+                (self.not_finite, "of its parameters hold values that are no numbers (NaN or infinite)"),
+                (self.quantised, "of its parameters are quantised, to whole numbers or 8 bits"),
             )
             if names
         ]
@@ -97,9 +123,31 @@ def fit_of(state: Mapping[str, Tensor], backbone: str, *, image_size: int | None
     Raises:
         RecipeError: Nobody knows the net.
     """
-    with torch.device("meta"):  # shapes alone
-        net = build_backbone(backbone, channels=3, image_size=image_size or default_size(backbone))
-    return _fit(state, backbone, net)[0]
+    return _fit(state, backbone, _shapes(backbone, image_size or default_size(backbone)))[0]
+
+
+def refuse_unless_fitting(path: Path, backbone: str, *, image_size: int, name: str) -> None:
+    """Refuse a file that a net cannot begin with; nothing is loaded into one.
+
+    Args:
+        path: Of the file.
+        backbone: As a recipe names it.
+        image_size: In pixels.
+        name: Of the file, for people.
+
+    Raises:
+        WeightsError: It cannot be read, or does not fit.
+    """
+    state = read_weights(path)
+    fit = fit_of(state, backbone, image_size=image_size)
+    if not fit.fits:
+        raise does_not_fit(fit, name, title_of(recognised(state)[0], [fit], state))
+
+
+@cache  # building is what takes the time, where a file is held against some thirty nets
+def _shapes(backbone: str, image_size: int) -> torch.nn.Module:
+    with torch.device("meta"):
+        return build_backbone(backbone, channels=3, image_size=image_size)
 
 
 def default_size(backbone: str) -> int:
@@ -117,6 +165,7 @@ def _fit(
     own = (net.net if isinstance(net, TimmBackbone) else net).state_dict()
     renamed = LAYOUTS[layout].rename(plain, own)
     unknown, parts = [n for n in renamed if n not in own], {n.partition(".")[0] for n in own}
+    taken = {n: renamed[n] for n in own if n in renamed and own[n].is_floating_point()}
     found = Fit(
         backbone=backbone,
         missing=tuple(n for n in own if n not in renamed and not n.endswith("num_batches_tracked")),
@@ -126,7 +175,13 @@ def _fit(
         too_much=tuple(n for n in unknown if n.partition(".")[0] in parts),
         left_over=tuple(n for n in unknown if n.partition(".")[0] not in parts),
         parameters=sum(parameter.numel() for parameter in net.parameters()),
+        names=len(own),
+        quantised=tuple(n for n, value in taken.items() if value.dtype not in PRECISIONS),
     )
+    if found.fits:  # values are looked at last: a net that the file is not of needs no look
+        found = replace(
+            found, not_finite=tuple(n for n, value in taken.items() if not value.isfinite().all())
+        )
     return found, renamed, layout
 
 
@@ -149,14 +204,14 @@ def _is_square(number: int) -> bool:
 
 
 def fitting_backbones(state: Mapping[str, Tensor]) -> list[Fit]:
-    """Return the nets that weights fit, of those that their layout is published for.
+    """Return the nets that weights are of, of those that their layout is published for; `fits` says whether they do.
 
     Args:
         state: As `read_weights` gives it.
     """
     layout, _ = recognised(state)
     names: Iterable[str] = LAYOUTS[layout].backbones or (*BACKBONES, *RESNETS, *DENSENETS, *VITS, *DINO)
-    return [fit for name in dict.fromkeys(names) if (fit := fit_of(state, name)).fits]
+    return [fit for name in dict.fromkeys(names) if (fit := fit_of(state, name)).is_of_this_net]
 
 
 def load_weights(
@@ -185,13 +240,10 @@ def load_weights(
         WeightsError: The weights do not fit the net.
     """
     net = classifier.backbone
-    fit, renamed, layout = _fit(state, backbone, net)
+    fit, renamed, layout = _fit(in_full(state), backbone, net)
     known = LAYOUTS[layout]
     if not fit.fits:
-        raise WeightsError(
-            f"{name} ({known.title}) does not fit {backbone}: {fit.why_not}",
-            f"See which network it fits: overread weights check {name}; then set the recipe's backbone to that",
-        )
+        raise does_not_fit(fit, name, title_of(layout, [fit], state))
     if isinstance(net, TimmBackbone):
         own = net.net.state_dict()
         net.load_named({n: _to_channels(value, own[n]) for n, value in renamed.items() if n in own})
@@ -203,6 +255,54 @@ def load_weights(
     elif layout == "overread" and "mean" in state and "std" in state:
         classifier.set_normalisation(state["mean"].flatten().tolist(), state["std"].flatten().tolist())
     return layout
+
+
+def in_full(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights in float32 where they were kept in another precision, so that what is added up loses nothing."""
+    return {name: value.float() if value.dtype in PRECISIONS else value for name, value in state.items()}
+
+
+def kept_in(state: Mapping[str, Tensor]) -> str:
+    """Return the precision that most values are kept in, in words; empty where it is float32, which is used."""
+    values: Counter[torch.dtype] = Counter()
+    for value in state.values():
+        if value.dtype in PRECISIONS:
+            values[value.dtype] += value.numel()
+    return PRECISIONS[values.most_common(1)[0][0]] if values else ""
+
+
+def does_not_fit(fit: Fit, name: str, title: str) -> WeightsError:
+    """Say that a net cannot begin with a file, and what to do.
+
+    Args:
+        fit: Which says why.
+        name: Of the file.
+        title: See `title_of`.
+    """
+    backbone, why_not = fit.backbone, fit.why_not
+    remedy = (
+        f"See which network it fits: overread weights check {name}; then set the recipe's backbone to that"
+    )
+    if fit.is_of_this_net and fit.not_finite:
+        remedy = "Take the weights of an epoch before that training went wrong, or another file"
+    elif fit.is_of_this_net:
+        remedy = "Take the weights as they were before they were quantised, in 16 or 32 bits"
+    return WeightsError(f"{name} ({title}) does not fit {backbone}: {why_not}", remedy)
+
+
+def title_of(layout: str, fits: Sequence[Fit], state: Mapping[str, Tensor]) -> str:
+    """Say whose a layout is, or that nobody knows: timm's names are known by the first layer, or by a net with them.
+
+    Args:
+        layout: A key of `LAYOUTS`.
+        fits: Of the nets that the state was held against.
+        state: For its first names.
+    """
+    names = set(recognised(state)[1])
+    first = any(name in FIRST or name.startswith(("stem.", "Conv2d_1a")) for name in names)
+    if layout != "timm" or first or any(fit.shares_names for fit in fits):
+        return LAYOUTS[layout].title
+    return f"of no layout that Overread knows; its first names are {', '.join(list(state)[:3])}"
 
 
 def _to_channels(value: Tensor, own: Tensor) -> Tensor:

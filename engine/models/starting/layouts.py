@@ -221,7 +221,8 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "teacher", "net")
-_PREFIXES = ("module.", "model.", "net.", "backbone.", "dinov2.", "student.", "teacher.")
+# of DistributedDataParallel, torch.compile, Lightning, and of what a model is a part of
+_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "backbone.", "dinov2.", "student.", "teacher.")
 
 
 def recognised(state: State) -> tuple[str, dict[str, Tensor]]:
@@ -244,9 +245,16 @@ def recognised(state: State) -> tuple[str, dict[str, Tensor]]:
 def unwrapped(content: object) -> dict[str, Tensor]:
     """Return the tensors of what a file held, out of the dictionary that a training program put them into."""
     while isinstance(content, Mapping):
-        tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
         inner = next((content[name] for name in _WRAPPERS if isinstance(content.get(name), Mapping)), None)
-        if tensors or inner is None:
+        tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+        if inner is None and not tensors:  # under a name that nobody else uses
+            states = [each for each in content.values() if isinstance(each, Mapping) and _holds_tensors(each)]
+            inner = states[0] if len(states) == 1 else None
+        if inner is None:
             return tensors
-        content = inner
+        content = inner  # before any tensor beside it, which is a loss or a step
     return {}
+
+
+def _holds_tensors(state: Mapping[object, object]) -> bool:
+    return any(isinstance(value, Tensor) for value in state.values())

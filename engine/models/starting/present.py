@@ -19,14 +19,18 @@ def starting_weights_at_hand(workspace: Workspace, recipe: Recipe, *, allow_down
         allow_downloads: Whether ImageNet weights may be fetched.
 
     Raises:
-        WeightsError: They are not on this computer.
+        WeightsError: They are not on this computer, or the file does not fit the recipe's net.
     """
     if recipe.weights == "random" or (recipe.weights, recipe.backbone) == ("imagenet", INSTALLED):
         return  # before anything is imported: the window has begun a training before it has loaded torch
-    from engine.models.starting.shelf import FILE, find_file
+    from engine.models.starting.added import FILE
+    from engine.models.starting.fitting import refuse_unless_fitting
+    from engine.models.starting.shelf import find_file
 
     if recipe.weights.startswith(FILE):
-        find_file(workspace, recipe.weights)
+        path, added = find_file(workspace, recipe.weights)
+        name = added.original if added else path.name
+        refuse_unless_fitting(path, recipe.backbone, image_size=recipe.image_size, name=name)
     elif recipe.weights == "imagenet" and not allow_downloads:
         from engine.models.backbone import check_weights_are_here
 

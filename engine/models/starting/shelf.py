@@ -6,60 +6,37 @@ import dataclasses
 import json
 import re
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import WeightsError
-from engine.kept_files import JsonFile, ignore, read_json
-from engine.models.starting.fitting import Fit, fit_of, fitting_backbones, read_weights
-from engine.models.starting.layouts import LAYOUTS, recognised
+from engine.models.starting.added import FILE, AddedWeights, added_weights
+from engine.models.starting.fitting import (
+    Fit,
+    does_not_fit,
+    fit_of,
+    fitting_backbones,
+    kept_in,
+    read_weights,
+    title_of,
+)
+from engine.models.starting.layouts import recognised
 from engine.models.weights import file_digest
 from engine.storage import check_room, storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
-FILE = "file:"  # what a recipe's `weights` begins with
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AddedWeights:
-    """One file that was added.
-
-    Attributes:
-        name: For recipes: `weights = "file:NAME"`.
-        file: Its file's name beside this record.
-        original: What the file was called.
-        sha256: Of the file.
-        layout: A key of `LAYOUTS`.
-        backbones: Nets that it fits, as a recipe names them.
-        source: Where it is from, as a person said.
-        licence: As a person said.
-        mean: What images were normalised by, as a person said; empty means as the layout has it.
-        std: See `mean`.
-        added: When, with time zone.
-    """
-
-    name: str
-    file: str
-    original: str
-    sha256: str
-    layout: str
-    backbones: tuple[str, ...]
-    source: str
-    licence: str
-    added: datetime
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a weights file is: its layout, a key of `LAYOUTS`, whose that is, and which nets it fits."""
+    """What a weights file is: its layout, a key of `LAYOUTS`, whose that is, what other precision than
+    float32 it is kept in, and which nets it is of.
+    """
 
     layout: str
     title: str
+    kept_in: str
     fits: tuple[Fit, ...]
 
 
@@ -68,7 +45,7 @@ def check_weights(path: Path, *, backbone: str = "") -> Checked:
 
     Args:
         path: The file.
-        backbone: The net to hold it against; empty means those of its layout, of which the fitting ones are returned.
+        backbone: The net to hold it against; empty means those of its layout, and returned are those that it is of.
 
     Raises:
         WeightsError: It cannot be read.
@@ -76,7 +53,7 @@ def check_weights(path: Path, *, backbone: str = "") -> Checked:
     state = read_weights(path)
     layout, _ = recognised(state)
     fits = [fit_of(state, backbone)] if backbone else fitting_backbones(state)
-    return Checked(layout, LAYOUTS[layout].title, tuple(fits))
+    return Checked(layout, title_of(layout, fits, state), kept_in(state), tuple(fits))
 
 
 def add_weights(
@@ -109,15 +86,17 @@ def add_weights(
     state = read_weights(path)
     layout, _ = recognised(state)
     fits = [fit_of(state, backbone)] if backbone else fitting_backbones(state)
-    fitting = tuple(fit.backbone for fit in fits if fit.fits)
+    fitting, title = tuple(fit.backbone for fit in fits if fit.fits), title_of(layout, fits, state)
+    if fits and not fitting and fits[0].is_of_this_net:
+        raise does_not_fit(fits[0], path.name, title)
     if backbone and not fitting:
         raise WeightsError(
-            f"{path.name} ({LAYOUTS[layout].title}) does not fit {backbone}: {fits[0].why_not}",
+            f"{path.name} ({title}) does not fit {backbone}: {fits[0].why_not}",
             "Leave out --backbone, and Overread tries the networks that it knows",
         )
     if not fitting:
         raise WeightsError(
-            f"{path.name} ({LAYOUTS[layout].title}) fits none of the networks that Overread tries",
+            f"{path.name} ({title}) fits none of the networks that Overread tries",
             "Name the network it is for with --backbone NAME; overread weights check FILE --backbone NAME says what is "
             "missing",
         )
@@ -165,31 +144,6 @@ def _copy(path: Path, folder: Path, name: str) -> None:
         beside.replace(folder / name)
     except OSError as error:
         raise storage_error(error, folder) from error
-
-
-def added_weights(
-    workspace: Workspace, *, on_damaged: Callable[[WeightsError], None] = ignore
-) -> list[AddedWeights]:
-    """Return what was added to a workspace, by name.
-
-    Args:
-        workspace: Where it lies.
-        on_damaged: Told of each record that cannot be read: it hides no other.
-    """
-    found = []
-    for path in sorted((workspace.root / "weights").glob("*.json")):
-        try:
-            found.append(read_json(path, ADDED))
-        except WeightsError as error:
-            on_damaged(error)
-    return found
-
-
-ADDED = JsonFile(
-    record=AddedWeights,
-    error=WeightsError,
-    remedy="Delete {file} from the workspace's folder weights, and add the file again: overread weights add",
-)
 
 
 def find_file(workspace: Workspace, weights: str) -> tuple[Path, AddedWeights | None]:

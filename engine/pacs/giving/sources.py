@@ -19,10 +19,10 @@ from pydicom.sr.coding import Code
 from pydicom.uid import UID
 
 from engine.errors import ImageError
-from engine.images import read_unchanged
+from engine.images import WRITER, read_unchanged
 
 RESEARCH = "Research, not for diagnosis"
-MANUFACTURER = "Overread"
+MANUFACTURER = WRITER
 SCHEME = "99OVERREAD"
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns")
 _TIMES = (

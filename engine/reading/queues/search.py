@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Integer, and_, or_
 from sqlalchemy.ext.compiler import compiles
@@ -65,14 +66,14 @@ class Term:
         text: What it must hold, with case folded; of a number nothing.
         least: Of a number.
         most: Of a number.
-        beyond: Whether a number must lie beyond the bound and not on it.
+        beyond: Of a number: ">" must lie above `least`, "<" below `most`; empty means from the one to the other.
     """
 
     column: str = ""
     text: str = ""
     least: float = 0.0
     most: float = 1.0
-    beyond: bool = False
+    beyond: Literal["", "<", ">"] = ""
 
     def condition(self) -> ColumnElement[bool]:
         """Return it as a condition on `SEARCHED`."""
@@ -80,7 +81,7 @@ class Term:
             value = SEARCHED.c[self.column]
             if not self.beyond:
                 return and_(value >= self.least, value <= self.most)
-            return value > self.least if self.least else value < self.most
+            return value > self.least if self.beyond == ">" else value < self.most
         as_printed = _PRINTED.fullmatch(self.text)
         printed = [_Place(SEARCHED.c.image_id, as_printed[1]) == 1] if as_printed else []
         if self.column:
@@ -131,8 +132,8 @@ def _compared(column: str, sign: str, value: float) -> Term:
     if sign == "=":  # as it is written on the screen, with so many digits
         return Term(column=column, least=value - 0.0005, most=value + 0.0005)
     if sign in (">", ">=", "≥"):
-        return Term(column=column, least=value, beyond=sign == ">")
-    return Term(column=column, most=value, beyond=sign == "<")
+        return Term(column=column, least=value, beyond=">" if sign == ">" else "")
+    return Term(column=column, most=value, beyond="<" if sign == "<" else "")
 
 
 def _number(typed: str) -> float:

@@ -21,6 +21,7 @@ from engine.reading.studies.looking import Looking
 from engine.reading.studies.making import Making
 from engine.reading.studies.planning import assigning, registry
 from engine.reading.studies.planning.adding import assignments_of
+from engine.reading.studies.planning.clock import SetBack
 from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.records import (
     Certificate,
@@ -65,6 +66,11 @@ class Studies(Making, Looking):
             row = connection.execute(first.order_by(ASSIGNMENTS.c.seq).limit(1)).first()
         told = f"numbers {study.study_id} {tuple(row) if row else ()}"
         return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+    def set_back(self, study_id: str) -> tuple[SetBack, ...]:
+        """Return where the clock of the computer was set back while a study, its protocol fixed, was not closed."""
+        with self._database.read() as connection:
+            return registry.set_back(connection, registry.find(connection, study_id))
 
     def note(self, study_id: str, reason: str, *, author: str = PROGRAM) -> Study:
         """Write down what departed from a fixed protocol without changing it.

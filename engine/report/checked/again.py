@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 
 from engine.kept_files import parse_json
@@ -11,19 +11,23 @@ from engine.report.exports.bundle.beside import Place, against_schema, repeated_
 from engine.report.exports.bundle.case_table import understood
 from engine.report.exports.bundle.differences import (
     Verification,
-    by_place,
     digests,
     hold,
     table_places,
-    words_of,
 )
+from engine.report.exports.schema.earlier import README
+from engine.report.held.by_digest import by_digest, readme_places, written_here
+from engine.report.held.pages import page_places
+from engine.report.held.paper import paper_places
 
 
 def verify_again(
     files: Mapping[str, bytes],
     again: Mapping[str, bytes | str],
     *,
+    data: Collection[str],
     document: str,
+    says: str,
     about: str,
     images: int,
 ) -> Verification:
@@ -32,22 +36,28 @@ def verify_again(
     Args:
         files: Of the bundle.
         again: The printed files, as its data give them; the schema of the document among them.
-        document: Name of the JSON that has every number.
+        data: Names of the files that these were made from.
+        document: Name of the JSON that has every number; the page, PDF and Word file are called as it is.
+        says: What README.txt does, its version still to be put in.
         about: What the bundle is of.
         images: That it rests on.
 
     Raises:
         ReportError: The document cannot be read.
     """
-    changed, sums = digests(files)
+    page = document.removesuffix("json") + "html"
+    on_paper = (page.removesuffix("html") + kind for kind in ("pdf", "docx"))
+    changed, sums = digests(files, {README, *again, *on_paper, *data})
     told = understood(document, lambda: dict(parse_json(files[document])))
     schema = parse_json(again[schema_name(document)])
+    exactly = written_here(files)
     agree: Counter[str] = Counter()
     differences = hold(
         chain(
-            chain.from_iterable(_places(files, name, made) for name, made in again.items()),
+            chain.from_iterable(_places(files, name, made, exactly=exactly) for name, made in again.items()),
             repeated_tables(files),
             against_schema(told, files, document, schema),
+            *((readme_places(files, says), paper_places(files, page)) if exactly else ()),
         ),
         agree,
     )
@@ -59,16 +69,18 @@ def verify_again(
         differences=tuple(differences),
         agree=agree,
         taken={},
+        by_digest=by_digest(files, page, exactly=exactly, page_again=True),
     )
 
 
-def _places(files: Mapping[str, bytes], name: str, made: bytes | str) -> Iterator[Place]:
+def _places(files: Mapping[str, bytes], name: str, made: bytes | str, *, exactly: bool) -> Iterator[Place]:
     whole = made.encode() if isinstance(made, str) else made
-    printed = files.get(name, b"")
+    if name not in files:  # which is said among the files
+        return
+    printed = files[name]
     if name.endswith(".csv"):
         yield from table_places(name, printed, whole)
     elif name.endswith(".html"):
-        sides = (words_of(each.decode("utf-8", "replace")) for each in (printed, whole))
-        yield from by_place(name, *sides, after=True)
+        yield from page_places(name, printed, whole.decode(), exactly=exactly)
     elif not name.endswith(".schema.json"):  # which is held byte by byte
         yield name, "", understood(name, lambda: parse_json(printed)), parse_json(whole)

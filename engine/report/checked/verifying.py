@@ -7,16 +7,15 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.errors import ReportError
+from engine.report.checked.of_run import verify_run
+from engine.report.checked.run_files import NEEDED
 from engine.report.exports.bundle.archive import REMEDY, files_of
 from engine.report.exports.bundle.differences import Verification
-from engine.report.exports.bundle.verifying import NEEDED, verify_run
-from engine.report.study.bundle.data_files import ANSWERS, CASES, PROTOCOL, READERS, TO_READ
-from engine.report.study.bundle.packing import STUDY
-from engine.report.study.bundle.verifying import verify_study
+from engine.report.study.bundle.data_files import PROTOCOL
+from engine.report.study.bundle.verifying import OF_A_STUDY, verify_study
 
 Check = Callable[[Mapping[str, bytes]], Verification]
 NONE: Mapping[str, Check] = MappingProxyType({})
-OF_A_STUDY = (STUDY, PROTOCOL, CASES, ANSWERS, READERS, TO_READ)
 
 
 def verify(bundle: Path, others: Mapping[str, Check] = NONE) -> Verification:

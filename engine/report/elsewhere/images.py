@@ -11,7 +11,8 @@ from engine.records import ExternalTest, Prediction, Review, Run, SetShift, Shif
 from engine.report.records import CaseRow, Elsewhere, Fact, FromElsewhere, Report
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
-from engine.uncertainty import shift_of, shift_unknown, shift_words
+from engine.runs import distances_by_model
+from engine.uncertainty import shift_told
 
 UNNAMED = "images from elsewhere"
 
@@ -21,16 +22,18 @@ class Abroad:
     """What a run keeps of images from elsewhere, and of telling them from its own.
 
     Attributes:
-        known: What images the run knows; None where that is not fitted.
+        known: What images each of the run's models knows; None where that is not fitted.
         tests: On labelled data sets from elsewhere.
         distances: From the images of training, by image id.
+        by_model: The same by each model of a cross-validation.
         sources: Where images came from that were predicted for review, by image id.
         damaged: Sentences on what cannot be read.
     """
 
-    known: ShiftModel | None = None
+    known: tuple[ShiftModel | None, ...] = ()
     tests: tuple[ExternalTest, ...] = ()
     distances: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    by_model: tuple[Mapping[str, float], ...] = ()
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     damaged: tuple[str, ...] = ()
 
@@ -52,11 +55,7 @@ def with_elsewhere(
         uncertainty: With what its conformal sets promise.
     """
     run, by_source = report.run, dict[str, list[Prediction]]()
-    far = abroad.distances
-    predictions = [
-        each if each.distance == far.get(each.image_id) else replace(each, distance=far.get(each.image_id))
-        for each in predictions
-    ]
+    predictions = [_at_its_distance(each, abroad) for each in predictions]
     for each in predictions:
         if each.part is None:
             by_source.setdefault(abroad.sources.get(each.image_id, UNNAMED), []).append(each)
@@ -85,6 +84,14 @@ def with_elsewhere(
     )
 
 
+def _at_its_distance(prediction: Prediction, abroad: Abroad) -> Prediction:
+    distance = abroad.distances.get(prediction.image_id)
+    distances = distances_by_model(abroad.by_model, prediction.image_id)
+    if (prediction.distance, prediction.distances) == (distance, distances):
+        return prediction
+    return replace(prediction, distance=distance, distances=distances)
+
+
 def _measured(cases: Sequence[CaseRow], abroad: Abroad) -> tuple[CaseRow, ...]:
     far = abroad.distances
     return tuple(
@@ -98,7 +105,7 @@ def _of_source(
     run: Run,
     cases: Sequence[Prediction],
     reviews: Sequence[Review],
-    known: ShiftModel | None,
+    known: Sequence[ShiftModel | None],
     uncertainty: UncertaintyModel | None,
 ) -> FromElsewhere:
     own = {each.image_id for each in cases}
@@ -118,14 +125,12 @@ def _of_source(
 
 
 def _familiar(
-    run: Run, cases: Sequence[Prediction], known: ShiftModel | None, uncertainty: UncertaintyModel | None
+    run: Run,
+    cases: Sequence[Prediction],
+    known: Sequence[ShiftModel | None],
+    uncertainty: UncertaintyModel | None,
 ) -> tuple[SetShift | None, tuple[str, ...]]:
     """Return whether cases differ from the images of training, and what is said of it: sentences without full stops."""
     if run.supplied is not None:  # nothing can be said of a model that is not here
         return None, ()
-    if (unknown := shift_unknown(known, run)) is not None:
-        return None, (unknown,)
-    shift = shift_of(known, cases)
-    if shift is None:
-        return None, ()
-    return shift, shift_words(shift, coverage=uncertainty.conformal.coverage if uncertainty else None)
+    return shift_told(known, run, cases, coverage=uncertainty.conformal.coverage if uncertainty else None)

@@ -26,7 +26,7 @@ def write_external(test: ExternalTest, folder: Path, *, paper: bool = True) -> W
         folder,
         "external",
         page=external_page(test),
-        lines=external_lines(test),
+        lines=external_lines(external_document(test)),
         document=external_file(test),
         schema=report_schema("external-test"),
         paper=paper,

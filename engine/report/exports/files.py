@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import ReportError
 from engine.language import ENGLISH, speaking
@@ -46,6 +46,20 @@ class Shown:
     def page(self) -> str:
         """The page, made once for all formats that are made of it."""
         return self.page_with(self.picture, self.heatmap)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """Every number, as JSON has it."""
+        from engine.report.exports.numbers import report_document
+
+        return report_document(self.report)
+
+    @cached_property
+    def tables(self) -> Mapping[str, list[Mapping[str, Any]]]:
+        """The tables that have rows."""
+        from engine.report.exports.tables import tables_of
+
+        return {name: rows for name, rows in tables_of(self.report, self.document).items() if rows}
 
     def page_with(self, picture: Picture, heatmap: Heatmap) -> str:
         """Return the page in its language, with other pictures."""
@@ -93,25 +107,23 @@ def _none(_: str) -> None:
 
 def csv_tables(shown: Shown) -> dict[str, bytes | str]:
     """Return the tables, without pictures."""
-    from engine.report.exports.tables import tables_of
     from engine.spreadsheet import write_csv
 
-    return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(shown.report).items() if rows}
+    return {f"{name}.csv": write_csv(rows) for name, rows in shown.tables.items()}
 
 
 def parquet_tables(shown: Shown) -> dict[str, bytes | str]:
     """Return the same tables with the types of their columns."""
     from engine.report.exports.parquet import write_parquet
-    from engine.report.exports.tables import tables_of
 
-    return {f"{name}.parquet": write_parquet(rows) for name, rows in tables_of(shown.report).items() if rows}
+    return {f"{name}.parquet": write_parquet(rows) for name, rows in shown.tables.items()}
 
 
 def json_numbers(shown: Shown) -> dict[str, bytes | str]:
     """Return every number, without pictures."""
-    from engine.report.exports.numbers import render_json
+    from engine.report.exports.numbers import written_json
 
-    return {"report.json": render_json(shown.report)}
+    return {"report.json": written_json(shown.document)}
 
 
 def checkable_bundle(shown: Shown) -> dict[str, bytes | str]:

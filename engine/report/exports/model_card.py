@@ -197,7 +197,8 @@ def _ethics(report: Report) -> Section:
             "The model learned from the labels of one collection, with whatever is wrong or one-sided in them.",
             "A trained network may hold traces of the images it was trained on: share it under the terms under which "
             "those images may be shared.",
-            f"{report.reviews.cases:,} of the {len(report.cases):,} test images were read over by "
+            f"{report.reviews.cases:,} of the {len(report.cases):,} test images "
+            f"{'was' if report.reviews.cases == 1 else 'were'} read over by "
             f"{report.reviews.readers:,} reader{'' if report.reviews.readers == 1 else 's'} in Overread."
             if report.reviews.cases
             else "None of the test images has been read over in Overread yet.",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.records import ExternalTest, Passport, Run
+from engine.records import ExternalTest, Passport, ProbabilityRow, Run
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
@@ -24,7 +24,17 @@ from engine.storage import versioned
 
 
 def render_json(report: Report) -> str:
-    """Return every number of a report as JSON; what cannot be estimated is null. No path, no patient."""
+    """Return every number of a report as JSON; see `report_document`."""
+    return written_json(report_document(report))
+
+
+def written_json(document: Mapping[str, Any]) -> str:
+    """Return a document as report.json has it."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """Return every number of a report as what JSON has; what cannot be estimated is null. No path, no patient."""
     run, book = report.run, Book(report)
     document = {
         "run_id": run.run_id,
@@ -33,9 +43,6 @@ def render_json(report: Report) -> str:
         "held_against": report.evidence.labels,
         "part": None if run.supplied else report.part,
         "heading": report.heading,
-        "classes": report.classes,
-        "positive": report.positive,
-        "threshold": run.threshold if report.positive else None,
         "folds": [
             {"threshold": one.threshold, "history": history}
             for one, history in zip(report.folds.models, report.folds.histories, strict=True)
@@ -81,12 +88,15 @@ def render_json(report: Report) -> str:
             for case in report.cases
         ],
     }
-    return json.dumps(versioned(plain(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return versioned(plain(document))
 
 
 def computed_document(found: Report | Computed, run: Run) -> dict[str, Any]:
     """Return the figures that whoever has a report's evidence can compute again."""
     return {
+        "classes": run.classes,
+        "positive": run.positive if len(run.classes) == 2 else None,
+        "threshold": run.threshold if len(run.classes) == 2 else None,
         "patients": found.patients.count,
         "cases_with_a_named_patient": found.patients.named,
         "images_by_part": found.balance,
@@ -192,7 +202,7 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | ProbabilityRow):
         return [plain(each) for each in value]
     if isinstance(value, Enum):
         return value.value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -21,6 +23,10 @@ FEW, MANY, CROWDED = (
     9,
     26,
 )  # classes from which names turn, order is by likeness, cells are too small for counts
+TAKEN_FOR = 5  # wrong classes that are named of a class, where classes are many
+LABEL = 40  # letters of the name of the rows that stand beside them on one line
+ISOLATED = re.compile("\u2068[^\u2069]*\u2069")
+BOUND = "\u00a0"
 DARKEST = 0.75  # share of a row from which ink on it is white
 
 
@@ -57,14 +63,26 @@ def confusion_matrix_svg(confusion: ArrayLike, classes: Sequence[str], *, standa
         _("of {count} {name}: {predicted}").format(
             count=number(int(matrix[row].sum())),
             name=isolated(name),
-            predicted=_(", ").join(
-                _("{count} predicted {name}").format(count=number(int(matrix[row, c])), name=isolated(other))
-                for c, other in enumerate(classes)
-            ),
+            predicted=_(", ").join(_row_in_words(matrix[row], row, classes)),
         )
         for row, name in enumerate(classes)
     )
     return draw(paint, _("Confusion matrix: {counts}.").format(counts=counts), (side, side * 0.94))
+
+
+def _row_in_words(counts: NDArray[np.int64], own: int, classes: Sequence[str]) -> Iterator[str]:
+    """Yield what a class was predicted as; of many classes what it is and what it was most often taken for.
+
+    Nobody listens to fifty times fifty counts that are nearly all 0, and no PDF holds a sentence of them.
+    """
+    told = list(range(len(classes)))
+    if len(classes) >= MANY:
+        wrong = sorted((at for at in told if at != own and counts[at]), key=lambda at: (-int(counts[at]), at))
+        told = [own, *wrong[:TAKEN_FOR]]
+    for at in told:
+        yield _("{count} predicted {name}").format(count=number(int(counts[at])), name=isolated(classes[at]))
+    if others := int(counts.sum() - counts[told].sum()):
+        yield _("{count} predicted as one of the other classes").format(count=number(others))
 
 
 def by_likeness(confusion: NDArray[np.int64]) -> list[int]:
@@ -125,10 +143,17 @@ def _names(axes: Axes, names: Sequence[str], standard: str) -> None:
         across = {"rotation": 90}
     axes.set_xticks(range(len(names)), names, **across, **size)
     axes.set_yticks(range(len(names)), names, rotation=90 if roomy else 0, va="center", **size)
-    axes.set(xlabel=worded(_("predicted")), ylabel=worded(standard), aspect="equal")
+    axes.set(xlabel=worded(_("predicted")), ylabel="\n".join(map(worded, _lines(standard))), aspect="equal")
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+
+
+def _lines(standard: str) -> list[str]:
+    """Part the name of the rows into lines, a name in it that runs another way into none."""
+    whole = ISOLATED.sub(lambda name: name[0].replace(" ", BOUND), standard)
+    lines = textwrap.wrap(whole, LABEL, max_lines=3, placeholder="…")
+    return [line.replace(BOUND, " ") for line in lines]
 
 
 def _counts(axes: Axes, matrix: NDArray[np.int64], shares: NDArray[np.float64]) -> None:

@@ -26,6 +26,7 @@ from engine.report.figures.drawing import (
     unit_square,
     worded,
 )
+from engine.report.formatting import figure as shown
 from engine.statistics import Band, PrecisionRecall, ReliabilityBin, Roc
 
 NONE: Mapping[str, Band] = MappingProxyType({})
@@ -89,13 +90,22 @@ def precision_recall_svg(
         bands: Around the curves, by the same names.
         readers: As in `roc_svg`.
     """
-    drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
+    drawn: dict[str, PrecisionRecall] = {}
+    named = []
+    for (
+        name,
+        curve,
+    ) in curves.items():  # one after the other: of many cases and classes together they are large
+        if curve is not None:
+            named.append(name)
+            if len(drawn) < MOST_CURVES:
+                drawn[name] = curve
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         if prevalence is not None:
             axes.axhline(prevalence, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
+        for place, (name, curve) in enumerate(drawn.items()):
             label = f"{short(name)}  {interval_words((averages or {}).get(name))}".strip()
             recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
             _band(axes, bands.get(name), place)
@@ -105,13 +115,13 @@ def precision_recall_svg(
         unit_square(
             axes, worded(_("recall (sensitivity)")), worded(_("precision (positive predictive value)"))
         )
-        legend(figure, axes, len(drawn) + 2 * bool(readers), "lower left")
+        legend(figure, axes, len(named) + 2 * bool(readers), "lower left")
 
     said = _("; ").join(
         _("{name}: average precision {value}").format(
             name=isolated(name), value=_found((averages or {}).get(name))
         )
-        for name, _curve in drawn
+        for name in named
     )
     words = _("Precision-recall curve. {curves}.").format(curves=said or _("No curve"))
     return draw(paint, f"{words}{_marked(point)}{_reached(readers, 'precision')}")
@@ -153,8 +163,8 @@ def reliability_svg(
 
     said = _(", ").join(
         _("{probability}: {frequency} of {count}").format(
-            probability=number(each.probability, 2),
-            frequency=number(each.frequency.value, 2),
+            probability=shown(each.probability, 2),
+            frequency=shown(each.frequency.value, 2),
             count=number(each.count),
         )
         for each in bins
@@ -194,6 +204,10 @@ def _moved(
     return before, after
 
 
+def _share(value: float) -> str:
+    return shown(value)
+
+
 def _reached(readers: Sequence[ReaderPoint], other: str) -> str:
     """Say where readers stand, for who cannot see it."""
     named = {"specificity": _("specificity"), "precision": _("precision")}
@@ -201,9 +215,9 @@ def _reached(readers: Sequence[ReaderPoint], other: str) -> str:
         " "
         + how.format(
             reader=isolated(one.reader),
-            sensitivity=number(at.sensitivity, 3),
+            sensitivity=_share(at.sensitivity),
             figure=named[other],
-            value=number(getattr(at, other), 3),
+            value=_share(getattr(at, other)),
         )
         for one in readers
         for how, at in (
@@ -233,7 +247,7 @@ def _marked(point: tuple[float, float] | None) -> str:
     if point is None or not np.isfinite(point).all():
         return ""
     told = _("The operating point is marked at ({across}, {up}).")
-    return " " + told.format(across=number(point[0], 3), up=number(point[1], 3))
+    return " " + told.format(across=shown(point[0], 3), up=shown(point[1], 3))
 
 
 def _found(estimate: Estimate | None) -> str:

@@ -23,7 +23,7 @@ from engine.report.figures.drawing import (
     short,
     worded,
 )
-from engine.report.formatting import counted
+from engine.report.formatting import counted, figure as written
 from engine.report.named.names import share_words
 from engine.statistics import NetBenefit, RiskCoverage
 
@@ -67,9 +67,9 @@ def decision_curve_svg(
 
     said = _("; ").join(
         _("from {threshold}: {model} by the model, {everybody} on every case").format(
-            threshold=number(one.threshold, 2),
-            model=number(one.model.value, 3),
-            everybody=number(one.everybody, 3),
+            threshold=written(one.threshold, 2),
+            model=written(one.model.value, 3),
+            everybody=written(one.everybody, 3),
         )
         for one in curve
         if round(100 * one.threshold) in (5, 10, 20, 30, 50, 70)
@@ -111,12 +111,12 @@ def risk_coverage_svg(curve: RiskCoverage | None) -> Markup:
         return draw(paint, _("Risk by coverage: no case."))
     said = _("; ").join(
         _("{share} kept: {risk} wrong").format(
-            share=share_words(share, 0), risk=number(float(np.interp(share, curve.coverage, curve.risk)), 3)
+            share=share_words(share, 0), risk=written(float(np.interp(share, curve.coverage, curve.risk)))
         )
         for share in (0.25, 0.5, 0.75, 0.9, 1.0)
     )
     words = _("Risk by coverage, most confident cases first: {places}. Area {area}.")
-    return draw(paint, words.format(places=said, area=number(curve.area, 3)))
+    return draw(paint, words.format(places=said, area=written(curve.area, 3)))
 
 
 def scores_svg(
@@ -142,7 +142,7 @@ def scores_svg(
             _histograms(figure, rows, threshold)
         else:
             _strips(figure, rows)
-        figure.axes[-1].set_xlabel(worded(what))
+        figure.axes[-1 if finding else 0].set_xlabel(worded(what))  # behind strips stands the scale of colour
 
     said = _("; ").join(f"{isolated(name)}: {_middle(counts)}" for name, counts in scores.items())
     words = _("Scores by class, {what}: {places}.").format(what=what, places=said or _("no case"))
@@ -190,7 +190,7 @@ def _middle(counts: Sequence[int]) -> str:
     place = int(np.searchsorted(np.cumsum(counts), total / 2))
     width = 1 / len(counts)
     return _("{cases}, the middle one between {low} and {high}").format(
-        cases=counted(total, "case"), low=number(place * width, 2), high=number((place + 1) * width, 2)
+        cases=counted(total, "case"), low=written(place * width, 2), high=written((place + 1) * width, 2)
     )
 
 

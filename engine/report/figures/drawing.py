@@ -25,7 +25,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from engine.language import ENGLISH, _, language, number, right_to_left
+from engine.language import ENGLISH, _, language, number, right_to_left, shorn
 from engine.records import Estimate
 from engine.report.formatting import figure, interval
 from engine.report.paper.directions import isolated
@@ -75,7 +75,7 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     svg = stream.getvalue()
     # The numbers of a scale are told from those that a figure prints.
     svg = re.sub(r'<g id="([xy]tick_\d+)">', '<g class="scale">', svg)
-    svg = svg if language() == ENGLISH else _in_digits(svg)
+    svg = _in_digits(svg)
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     # matplotlib names every group ("axes_1"): only what is pointed at keeps its name, with the figure's own
     # prefix.
@@ -100,6 +100,8 @@ def _in_digits(svg: str) -> str:
             within.append('class="scale"' in found[0])
         elif any(within):
             plain = found[2].replace("\u2212", "-")
+            if language() == ENGLISH:
+                return f"{found[1]}{shorn(found[2]) if float(plain) else 0}{found[3]}"
             return f"{found[1]}{number(float(plain), len(plain.partition('.')[2]))}{found[3]}"
         return found[0]
 

@@ -226,7 +226,7 @@ def _scores_words(report: Report, against: Against) -> str:
 
 OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
     {
-        "confusion": OfStandard(_confusion, _confusion_words),
+        "confusion": OfStandard(_confusion, _confusion_words, lambda report, one: bool(one.cases)),
         "roc": OfStandard(
             _roc,
             _roc_words,

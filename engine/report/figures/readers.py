@@ -9,10 +9,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from engine.language import N_, _, isolated, number
+from engine.language import N_, _, isolated
 from engine.records import Estimate
 from engine.report.figures.drawing import COLOURS, DASHES, GREY, draw, unit_square, worded
-from engine.report.formatting import counted
+from engine.report.formatting import counted, figure as shown
 from engine.statistics import Learning, Roc
 
 FEW_READERS = 12  # whose names find room beside their points
@@ -74,7 +74,7 @@ def arrows_svg(points: Points, roc: Roc | None) -> str:
         f"{isolated(reader)}: "
         + _(", ").join(
             _("{way} sensitivity {sensitivity}, specificity {specificity}").format(
-                way=_(WAYS[mode][0]), sensitivity=number(y, 3), specificity=number(1 - x, 3)
+                way=_(WAYS[mode][0]), sensitivity=shown(y, 3), specificity=shown(1 - x, 3)
             )
             for mode, (x, y) in of.items()
         )
@@ -117,11 +117,11 @@ def differences_svg(what: str, by_reader: Mapping[str, Estimate], all_readers: E
 def _words(one: Estimate) -> str:
     if not math.isfinite(one.value):
         return one.method
-    value = number(one.value, 3)
+    value = shown(one.value, 3)
     if not math.isfinite(one.low):
         return value
     return _("{value} (95% {low} to {high})").format(
-        value=value, low=number(one.low, 3), high=number(one.high, 3)
+        value=value, low=shown(one.low, 3), high=shown(one.high, 3)
     )
 
 
@@ -157,14 +157,14 @@ def learning_svg(changed: Sequence[tuple[str, Learning]]) -> str:
         left.set(ylabel=worded(_("share right")), ylim=(-0.02, 1.02))
         right.set(ylabel=worded(_("median seconds")), ylim=(0, None))
         right.yaxis.set_major_locator(MaxNLocator(5))
-        left.legend(fontsize=7)
+        figure.legend(fontsize=7, loc="outside lower center", ncols=len(changed))  # where it hides no line
 
     said = _("; ").join(
         f"{_(WAYS[mode][0])}: "
         + _(", ").join(
             _("{third} {share} right of {readings}").format(
                 third=_(third.name),
-                share=number(third.right.value, 3),
+                share=shown(third.right.value, 3),
                 readings=counted(third.readings, "reading"),
             )
             for third in learning.thirds
@@ -172,4 +172,4 @@ def learning_svg(changed: Sequence[tuple[str, Learning]]) -> str:
         for mode, learning in changed
     )
     told = _("Change over the thirds of each reader's cases. {said}.").format(said=said)
-    return draw(paint, told, (6.4, 2.7))
+    return draw(paint, told, (6.4, 2.9))

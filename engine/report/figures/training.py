@@ -26,7 +26,8 @@ from engine.report.figures.drawing import (
     worded,
 )
 from engine.report.figures.kept import kept
-from engine.report.named.names import part_words
+from engine.report.formatting import figure as shown
+from engine.report.named.names import label_words, part_words
 from engine.report.records import Report
 from engine.retelling import retold
 from engine.runs import kept_epoch
@@ -132,7 +133,7 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> Markup:
             epochs=ngettext("{count} epoch", "{count} epochs", len(history)).format(
                 count=number(len(history))
             ),
-            value=number(max((epoch.val_accuracy for epoch in history), default=math.nan), 3),
+            value=shown(max((epoch.val_accuracy for epoch in history), default=math.nan)),
         )
         for name, history in drawn
     )
@@ -230,7 +231,7 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> Markup:
                 for name, value in zip(classes, values, strict=True)
             ]
             axes.bar_label(bars, labels, padding=3, fontsize=7)
-        axes.set_yticks(range(len(classes)), short_names(classes))
+        axes.set_yticks(range(len(classes)), short_names([label_words(name) for name in classes]))
         axes.invert_yaxis()
         axes.set(xlabel=worded(_("images")))
         axes.margins(x=0.12)
@@ -241,7 +242,9 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> Markup:
 
     said = _("; ").join(
         f"{part_words(part)}: "
-        + _(", ").join(f"{number(counts[part].get(name, 0))} {isolated(name)}" for name in classes)
+        + _(", ").join(
+            f"{number(counts[part].get(name, 0))} {isolated(label_words(name))}" for name in classes
+        )
         for part in parts
     )
     size = (7.2, 1.1 + 0.28 * max(1, len(classes)) * max(1, len(parts)) ** 0.7)

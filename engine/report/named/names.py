@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from engine.language import N_, _, in_digits, number, short_number
+from engine.language import N_, _, in_digits, isolated, number, unitless
 
 CAME, REVIEWED = "labels that came with the data", "reviewed labels"
 LABELS = re.compile(r"labels v(\d+), corrected by readers")
@@ -15,6 +15,15 @@ CONSENSUS = re.compile(r"(.*consensus of readers.*) \(study (.*)\)", re.DOTALL)
 AT_PREVALENCE = re.compile(r"((?:positive|negative) predictive value) at ([\d.e-]+)")
 HELD = re.compile(r"conformal sets that contain (.*) where it is present", re.DOTALL)
 BANDS = re.compile(r"pointwise 95% bands, percentiles of ([\d,]+) resamples of patients \(seed (\d+)\)")
+CROSSED = " × "
+"""What stands between the columns, and the groups, of two columns crossed."""
+BANDS_OF_NUMBERS = (
+    (re.compile(r"under ([-\d.e+]+)"), N_("under {value}")),
+    (re.compile(r"([-\d.e+]+)–([-\d.e+]+)"), "{value}–{other}"),
+    (re.compile(r"([-\d.e+]+) to under ([-\d.e+]+)"), N_("{value} to under {other}")),
+    (re.compile(r"([-\d.e+]+) and over"), N_("{value} and over")),
+)
+"""Groups of a column of numbers, as `engine.report.subgroups` names them."""
 KAPPA = re.compile(r"kappa of (.*) and (.*)", re.DOTALL)
 
 REASONS = frozenset(
@@ -107,6 +116,7 @@ GROUPS = frozenset(
     {
         N_("(not given)"),
         N_("(other)"),
+        N_("any number"),
     }
 )
 CHANGES = frozenset(
@@ -152,7 +162,7 @@ def standard_words(name: str) -> str:
                 "consensus of readers with the model, adjudicated (study {study})"
             ),
         }
-        return kinds[found[1]].format(study=found[2]) if found[1] in kinds else name
+        return kinds[found[1]].format(study=isolated(found[2])) if found[1] in kinds else name
     return {CAME: _("labels that came with the data"), REVIEWED: _("reviewed labels")}.get(name, name)
 
 
@@ -165,12 +175,14 @@ def figure_words(name: str) -> str:
     """Return what a figure is called."""
     if found := AT_PREVALENCE.fullmatch(name):
         return _("{figure} at {prevalence}").format(
-            figure=figure_words(found[1]), prevalence=short_number(float(found[2]))
+            figure=figure_words(found[1]), prevalence=unitless(float(found[2]))
         )
     if found := HELD.fullmatch(name):
-        return _("conformal sets that contain {finding} where it is present").format(finding=found[1])
+        return _("conformal sets that contain {finding} where it is present").format(
+            finding=isolated(found[1])
+        )
     if found := KAPPA.fullmatch(name):
-        return _("kappa of {first} and {second}").format(first=found[1], second=found[2])
+        return _("kappa of {first} and {second}").format(first=isolated(found[1]), second=isolated(found[2]))
     return known_words(name, FIGURES)
 
 
@@ -195,8 +207,20 @@ def verdict_words(name: str) -> str:
 
 
 def group_words(name: str) -> str:
-    """Return what a group of cases is called."""
-    return known_words(name, GROUPS)
+    """Return what a group of cases is called; of two columns crossed, what both are."""
+    return CROSSED.join(map(_group_words, name.split(CROSSED)))
+
+
+def _group_words(name: str) -> str:
+    if name in GROUPS:
+        return _(name)
+    for pattern, told in BANDS_OF_NUMBERS:
+        if found := pattern.fullmatch(name):
+            values = dict(
+                zip(("value", "other"), (unitless(float(one)) for one in found.groups()), strict=False)
+            )
+            return isolated((_(told) if told != "{value}–{other}" else told).format(**values))
+    return isolated(name)
 
 
 def change_words(name: str) -> str:

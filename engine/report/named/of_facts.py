@@ -14,7 +14,6 @@ OF_NAMES = frozenset(
         "Model",
         "Version",
         "File",
-        "Readers",
         "Starting weights: file",
         "Starting weights: source",
         "Heatmaps",
@@ -116,6 +115,9 @@ OF_READING = (
     N_("{finding} predicted at a probability of {value} or above"),
     N_("sensitivity {value} (95% interval {interval}; {words})"),
     N_("specificity {value} (95% interval {interval}; {words})"),
+    N_("{n1} image of {n2} patient"),
+    N_("{n1} images of {n2} patient"),
+    N_("{n1} images of {n2} patients"),
     N_("sensitivity cannot be estimated because {words}"),
     N_("specificity cannot be estimated because {words}"),
     N_(
@@ -168,7 +170,15 @@ OF_MAPS = (
         "on {n1} of {n2} validation images, drawn by class and patient with seed {n3}, made by {name}: {tests}"
     ),
     N_(
+        "on {n1} of {n2} validation images, drawn by class and patient with seed {n3}, each asked of one of the {n4} "
+        "models, which never learned from it, made by {name}: {tests}"
+    ),
+    N_(
         "maps of the model with shuffled weights, from the head down (cascading randomisation, arXiv:1810.03292)"
+    ),
+    N_(
+        "maps of each image's model with shuffled weights, from the head down (cascading randomisation, "
+        "arXiv:1810.03292)"
     ),
     N_(
         "log-odds as the hottest places are blurred or given back, and random ones of the same image (deletion and "
@@ -191,6 +201,11 @@ def duration_words(written: str) -> str:
     return _TIME.sub(lambda found: units[found[2]].format(n=in_digits(found[1])), written)
 
 
+def _told_of_person(said: str) -> str:
+    """Return a profession as it was typed, and how long somebody has had it in the language."""
+    return retell(said) or isolated(said)
+
+
 def fact_value_words(name: str, value: str) -> str:
     """Return what was done in the language; what nobody knows here, and what has no words, as a name.
 
@@ -203,5 +218,7 @@ def fact_value_words(name: str, value: str) -> str:
     if name == "Device and time":
         device, _between, took = value.rpartition(", ")
         return f"{isolated(device)}{_(', ')}{duration_words(took)}"
+    if name == "Readers":
+        return _("; ").join(_(", ").join(map(_told_of_person, one.split(", "))) for one in value.split("; "))
     again = None if name in OF_NAMES else retell(value)
     return isolated(value) if again is None else again

@@ -9,11 +9,17 @@ NAMES = frozenset(
     {"Wilson", "Newcombe", "DeLong", "Obuchowski", "McNemar", "Bayes", "Student's t", "Fisher's z"}
 )
 """Of methods, by who described them."""
+WITHOUT = ("no interval: ", "cannot be estimated because ")
+"""Before why there is none: a sentence, which is not put together from pieces."""
 PIECES = (
     N_("cannot be estimated because {words}"),
     N_("no interval: {words}"),
     N_("every case has the finding"),
     N_("no case has the finding"),
+    N_("every case is {name}"),
+    N_("every case was predicted as {name}"),
+    N_("no case was predicted as {name}"),
+    N_("by shuffling and patient"),
     N_("square and add"),
     N_("square and add by patient"),
     N_("independent patients"),
@@ -58,6 +64,8 @@ def method_words(method: str) -> str:
     """Return how an interval was found, or why there is none; what nobody knows here as it stands."""
     if language() == ENGLISH:
         return method
+    if method.startswith(WITHOUT) and (again := retell(method)) is not None:
+        return again
     return _("; ").join(map(_part_words, method.split("; ")))
 
 

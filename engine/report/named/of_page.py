@@ -91,7 +91,8 @@ SECTIONS = frozenset(
         N_("Methods"),
         N_("Limitations"),
         N_("Protocol"),
-        N_("All-readers"),
+        N_("All readers"),
+        N_("Index test"),
         N_("Advice"),
         N_("Agreement"),
     }
@@ -150,7 +151,7 @@ def stage_words(name: str) -> str:
 
 def section_words(anchor: str) -> str:
     """Return what the section of a report is called, by its anchor."""
-    return known_words(anchor.capitalize(), SECTIONS)
+    return known_words(anchor.replace("-", " ").capitalize(), SECTIONS)
 
 
 def paper_words(part: str) -> str:

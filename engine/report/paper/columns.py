@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from engine.report.paper.document import Cell, Row, Span, Table
 from engine.report.paper.glyphs import width
@@ -23,6 +24,13 @@ LONGEST_WORD = 22
 
 LONGEST_NUMBER = 20
 """Letters: a number with its interval is not broken; a sentence in a column of numbers is."""
+
+
+FEW_LINES = 22
+"""A table of so many lines or fewer, which is less than half a page, is kept on one page."""
+
+FIRST_ROWS = 3
+"""Of a longer table: so many stand together under its head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,32 @@ def fitted(table: Table, room: float) -> list[Fitted]:
         widths = _shared([least[at] for at in columns], [most[at] for at in columns], size, room)
         parts.append(Fitted(_of_columns(table, columns), widths, size, (number, len(chosen))))
     return parts
+
+
+def joined_rows(part: Fitted) -> set[int]:
+    """Return the rows, from 0 with those of the head, that stay on the page of the row below them.
+
+    All of a table of few lines; of a longer one its head with the first rows, the last two rows, and the heading of a
+    group of rows with what stands under it. A row that reaches down into others stays with them by itself.
+    """
+    head, body = part.table.head, part.table.body
+    last = len(head) + len(body) - 1
+    lines = sum(_lines(row, part) for row in (*head, *body))
+    if lines <= FEW_LINES:
+        return set(range(last))
+    kept = set(range(min(len(head) + FIRST_ROWS - 1, last))) | {last - 1}
+    groups = (at for at, row in enumerate(body, len(head)) if len(row) == 1 and len(part.widths) > 1)
+    return (kept | set(groups)) - {last}
+
+
+def _lines(row: Row, part: Fitted) -> int:
+    """Return about how many lines a row takes; that its cells may begin further on hardly changes it."""
+    most = 1
+    for at, cell in enumerate(row):
+        room = sum(part.widths[at : at + cell.columns]) or part.widths[-1]
+        lines = _text(cell).split("\n")
+        most = max(most, sum(max(1, ceil(width(line) * part.size / room)) for line in lines))
+    return most
 
 
 def placed(rows: Sequence[Row]) -> Iterator[tuple[int, int, Cell]]:

@@ -45,6 +45,11 @@ def isolated(value: Any) -> Any:
     return WORDS.sub(lambda found: f"\u2068{found[0]}\u2069", value)
 
 
+def apart(value: Any) -> Any:
+    """Return what is put into a page of the window, as `isolated`; one that runs to the left has its names isolated."""
+    return value if right_to_left(language()) else isolated(value)
+
+
 def _on_the_left(value: str) -> str:
     """Return what is put into a page that runs to the left, our own isolates kept; what runs both ways is isolated.
 

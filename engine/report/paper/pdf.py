@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,13 @@ from engine.report.paper.document import (
 )
 from engine.report.paper.glyphs import FAMILY, font_folder, number_of, printable
 from engine.report.paper.reading import read_page
-from engine.storage import storage_error
+from engine.storage import machine_trouble, storage_error
 
 ROOM = 174 / 25.4 * 72
 """Points between the margins of A4, as `page.typ` has them."""
+
+LONGEST_ALT = 16_000
+"""Letters of the words that stand for a picture: a string in a PDF holds 32,767 bytes, two a letter."""
 
 LONGEST_KEPT = 400
 """Letters of a cell whose row is kept on one page."""
@@ -76,7 +80,7 @@ def pdf_of(page: str) -> bytes:
                 timestamp=int(document.made.timestamp()),
             )
     except OSError as error:
-        raise storage_error(error, Path(tempfile.gettempdir())) from error
+        raise machine_trouble(error) or storage_error(error, Path(tempfile.gettempdir())) from error
     except typst.TypstError as error:
         raise _fault(str(error)) from error
     if warnings or not made:
@@ -118,6 +122,10 @@ def part_of(at: int, parts: int) -> str:
     return _("Part {at} of {parts}.").format(at=number(at), parts=number(parts))
 
 
+def _alt(words: str) -> str:
+    return words if len(words) <= LONGEST_ALT else f"{words[:LONGEST_ALT]}…"
+
+
 class _Told:
     """A document as data for `page.typ`, its pictures as files beside it."""
 
@@ -132,8 +140,20 @@ class _Told:
             "language": document.language,
             "rtl": document.rtl,
             "font": FAMILY,
-            "blocks": [told for block in document.blocks for told in self._block(block)],
+            "blocks": self._blocks(document.blocks),
         }
+
+    def _blocks(self, blocks: Iterable[Block]) -> list[dict[str, Any]]:
+        """Return blocks in order; small print below a table belongs to it, that below a heading to what follows."""
+        told: list[dict[str, Any]] = []
+        for block in blocks:
+            small = isinstance(block, Paragraph) and block.tone == "small"
+            if small and told and told[-1]["is"] == "table":
+                told[-1]["notes"] += [one["spans"] for one in self._block(block)]
+                continue
+            led = not told or told[-1]["is"] == "heading" or told[-1].get("leads", False)
+            told += [one | {"leads": led} if small else one for one in self._block(block)]
+        return told
 
     def _block(self, block: Block) -> list[dict[str, Any]]:
         match block:
@@ -146,18 +166,18 @@ class _Told:
             case Table():
                 return [self._table(part) for part in fitted(block, ROOM)]
             case Drawing(svg, alt, width, caption):
-                told = {"svg": svg, "alt": alt, "width": width, "caption": self._spans(caption)}
+                told = {"svg": svg, "alt": _alt(alt), "width": width, "caption": self._spans(caption)}
                 return [{"is": "drawing", **told}]
             case Film(data, alt):
                 self._films += 1
                 name = f"picture-{self._films}.jpg"
                 (self._folder / name).write_bytes(data)
-                return [{"is": "picture", "file": name, "alt": alt}]
+                return [{"is": "picture", "file": name, "alt": _alt(alt)}]
             case Grid(items, columns, framed):
                 return [{"is": "grid", "columns": columns, "framed": framed, "items": self._items(items)}]
 
     def _items(self, items: tuple[tuple[Block, ...], ...]) -> list[list[dict[str, Any]]]:
-        return [[told for block in blocks for told in self._block(block)] for blocks in items]
+        return [self._blocks(blocks) for blocks in items]
 
     def _table(self, part: Fitted) -> dict[str, Any]:
         table = part.table
@@ -170,6 +190,7 @@ class _Told:
             "widths": part.widths,
             "size": part.size,
             "repeat": len(table.head) < 4,
+            "notes": [],
         }
 
     def _rows(self, rows: tuple[Row, ...]) -> list[list[dict[str, Any]]]:

@@ -43,6 +43,9 @@ GRIDS = {"gallery": 3, "charts": 2, "pictures": 2}
 
 ISOLATED = {"ltr": "\u2066", "rtl": "\u2067", "auto": "\u2068"}
 POINTS = {"pt": 1.0, "px": 0.75, "": 0.75, "in": 72.0}
+TALLEST = 640.0
+"""Points of a drawing's height: a page's, less a line for its caption."""
+
 UNREADABLE = "This picture cannot be read."
 
 
@@ -345,6 +348,8 @@ def _drawing(node: LexborNode, page: _Page, caption: Spans) -> Drawing:
         if len(box) == 4
         else 360.0
     )
+    if len(box) == 4 and float(box[3]) > 0:  # a figure of many classes is as high as a page at most
+        points = min(points, TALLEST * float(box[2]) / float(box[3]))
     return Drawing(svg, alt, points, caption)
 
 

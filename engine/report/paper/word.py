@@ -11,10 +11,11 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from engine.language import _, number, speaking
-from engine.report.paper.columns import Fitted, fitted, placed
+from engine.report.paper.columns import Fitted, fitted, joined_rows, placed
 from engine.report.paper.directions import CONTROLS, WORDS, mostly_right
 from engine.report.paper.document import (
     Block,
@@ -31,15 +32,18 @@ from engine.report.paper.document import (
 )
 from engine.report.paper.pdf import ROOM
 from engine.report.paper.reading import read_page
+from engine.report.paper.word_marks import field, kept_whole, ruled, set_language, set_right
 
 if TYPE_CHECKING:
     from docx.document import Document as WordFile
+
+SLACK = 0.75
+"""Points of a column beyond what its letters need: Word counts in other steps, and would break the last letter off."""
 
 MARGIN = 18
 """Millimetres, as in the PDF."""
 
 AFTER_BIDI = ("w:spacing", "w:ind", "w:jc", "w:rPr", "w:sectPr")
-AFTER_BORDERS = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
 """What Word wants to come after an element, of what a file of ours holds."""
 
 LEFT_TO_RIGHT = re.compile("\u2066([^\u2066-\u2069]*)\u2069|\u2068([^\u0590-\u08ff\u2066-\u2069]*)\u2069")
@@ -86,12 +90,20 @@ def _dated(data: bytes, made: datetime) -> bytes:
 
 
 def _worded(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield what a manuscript takes: no pictures, no cards of single cases, and of grids what stands in them."""
-    for block in blocks:
+    """Yield what a manuscript takes: no pictures, no cards of single cases, and of grids what stands in them.
+
+    How cards are to be looked at is small print above them: where they are is said in its place.
+    """
+    for block, following in pairwise((*blocks, None)):
+        of_cards = isinstance(following, Grid) and following.framed
         if isinstance(block, Grid) and not block.framed:
             for item in block.items:
                 yield from _worded(item)
-        elif not isinstance(block, Film | Drawing | Grid):
+        elif isinstance(block, Paragraph) and block.tone == "small" and of_cards:
+            yield Paragraph(
+                (Span(_("These cases stand with their images in the HTML and the PDF."), soft=True),)
+            )
+        elif block is not None and not isinstance(block, Film | Drawing | Grid):
             yield block
 
 
@@ -134,7 +146,7 @@ class _Written:
 
     def all(self) -> None:
         """Write all of the document."""
-        from docx.shared import Mm, Pt
+        from docx.shared import Mm, Pt, RGBColor
 
         section = self.file.sections[0]
         section.page_width, section.page_height = Mm(210), Mm(297)
@@ -142,6 +154,10 @@ class _Written:
             setattr(section, f"{side}_margin", Mm(MARGIN))
         normal: Any = self.file.styles["Normal"]
         normal.font.name, normal.font.size = "Arial", Pt(9.5)
+        caption: Any = self.file.styles["Caption"]
+        # three lines of it in blue and bold would outshout the table; its number alone is bold
+        caption.font.bold = caption.font.cs_bold = False
+        caption.font.color.rgb = RGBColor(0, 0, 0)
         self._properties()
         kept = self.file.part.package.rels
         for name in [name for name, each in kept.items() if each.reltype.endswith("/thumbnail")]:
@@ -238,9 +254,9 @@ class _Written:
         if size:
             run.font.size = Pt(size)
         if right:
-            _set_right(run, bold=span.strong, size=size)
+            set_right(run, bold=span.strong, size=size)
         if span.language or self._document.rtl:
-            _set_language(run, span.language, self._document.language)
+            set_language(run, span.language, self._document.language)
 
     # --------------------------------------------------------------------------------------------- tables
 
@@ -261,9 +277,10 @@ class _Written:
             self._tables += 1
             self._turned(paragraph)
             run = paragraph.add_run(f"{self._before}{section}")
+            run.bold = True
             run.font.rtl = True if self._document.rtl else None
             counter = f"_{int(section.rstrip('.'))}" if section else ""
-            _field(paragraph, f"SEQ Table{counter} \\* ARABIC", count)
+            field(paragraph, f"SEQ Table{counter} \\* ARABIC", count)
             told = _after(spans, found.end() if found else 0)
             if told:
                 paragraph.add_run(". ").font.rtl = True if self._document.rtl else None
@@ -282,12 +299,12 @@ class _Written:
         rows = (*part.table.head, *part.table.body)
         table = self.file.add_table(len(rows), len(part.widths))
         table.autofit = False
-        _ruled(table, rtl=self._document.rtl)
-        for column, points in zip(table.columns, part.widths, strict=True):
-            column.width = Pt(points)
+        ruled(table, rtl=self._document.rtl)
+        widths = [Pt(points + SLACK) for points in part.widths]
+        for column, wide in zip(table.columns, widths, strict=True):
+            column.width = wide
         cells = table._cells  # once: it is counted anew at each asking
         across = len(part.widths)
-        widths = [Pt(points) for points in part.widths]
         for at, each in enumerate(cells):
             each.width = widths[at % across]
         merged = []
@@ -308,39 +325,10 @@ class _Written:
                 merged.append((one, cells[last[0] * across + last[1]]))
         for first, last_cell in merged:
             first.merge(last_cell)
+        joined = joined_rows(part)
         for down, row in enumerate(table._tbl.tr_lst):
-            _kept_whole(row, head=down < len(part.table.head))
+            kept_whole(row, head=down < len(part.table.head), joined=down in joined)
         self.file.add_paragraph().paragraph_format.space_after = Pt(2)
-
-
-def _set_right(run: Any, *, bold: bool, size: float) -> None:
-    """Let letters run from the right to the left: these have a weight and a size of their own in Word."""
-    run.font.rtl = True
-    if bold:
-        run.font.cs_bold = True
-    if size:
-        from docx.oxml import OxmlElement
-        from docx.oxml.ns import qn
-
-        about = run._r.get_or_add_rPr()
-        one = OxmlElement("w:szCs")
-        one.set(qn("w:val"), str(round(2 * size)))
-        about.insert_element_before(
-            one, "w:highlight", "w:u", "w:effect", "w:vertAlign", "w:rtl", "w:cs", "w:lang"
-        )
-
-
-def _set_language(run: Any, code: str, own: str) -> None:
-    """Say in which language letters are: Word has one for either direction."""
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
-
-    one = OxmlElement("w:lang")
-    if code:
-        one.set(qn("w:val"), code)
-    else:
-        one.set(qn("w:bidi"), own)
-    run._r.get_or_add_rPr().append(one)
 
 
 def _after(spans: Spans, letters: int) -> Spans:
@@ -352,43 +340,3 @@ def _after(spans: Spans, letters: int) -> Spans:
         if text:
             kept.append(Span(text, span.strong, False, span.raised))
     return tuple(kept)
-
-
-def _field(paragraph: Any, instruction: str, shown: str) -> None:
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
-
-    field = OxmlElement("w:fldSimple")
-    field.set(qn("w:instr"), f" {instruction} ")
-    run = OxmlElement("w:r")
-    text = OxmlElement("w:t")
-    text.text = shown
-    run.append(text)
-    field.append(run)
-    paragraph._p.append(field)
-
-
-def _ruled(table: Any, *, rtl: bool) -> None:
-    """Give a table lines above, below and between its rows, none between columns."""
-    from docx.oxml import OxmlElement
-    from docx.oxml.ns import qn
-
-    about = table._tbl.tblPr
-    if rtl:
-        about.insert_element_before(OxmlElement("w:bidiVisual"), "w:tblW", *AFTER_BORDERS)
-    borders = OxmlElement("w:tblBorders")
-    for side, size in (("top", "8"), ("bottom", "8"), ("insideH", "4")):
-        line = OxmlElement(f"w:{side}")
-        for name, value in (("val", "single"), ("sz", size), ("space", "0"), ("color", "808080")):
-            line.set(qn(f"w:{name}"), value)
-        borders.append(line)
-    about.insert_element_before(borders, *AFTER_BORDERS)
-
-
-def _kept_whole(row: Any, *, head: bool) -> None:
-    from docx.oxml import OxmlElement
-
-    about = row.get_or_add_trPr()
-    about.append(OxmlElement("w:cantSplit"))
-    if head:
-        about.append(OxmlElement("w:tblHeader"))

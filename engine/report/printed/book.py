@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from engine.records import Run
 from engine.report.computed import Computed
 from engine.report.formatting import figure
 from engine.report.printed.further import (
+    FACTS,
     elsewhere_tables,
     measured_tables,
     methods_tables,
@@ -72,9 +74,14 @@ class Book:
 
     @cached_property
     def methods(self) -> Mapping[str, tuple[Table, ...]]:
-        """Of section 12, by group of facts; `balance`."""
+        """Of sections 4, 12 and 14, by group of facts; `balance`."""
         one = self.report
         return methods_tables(one.facts, one.balance, one.rebalanced, one.patients_by_part, one.run)
+
+    def facts(self, section: int) -> list[Table]:
+        """Return the tables of facts that stand in a section."""
+        tables = [of for name, (of,) in self.methods.items() if name.startswith(FACTS)]
+        return [of for of in tables if of.section == section]
 
     @cached_property
     def passages(self) -> Mapping[str, Passage]:
@@ -88,14 +95,10 @@ class Book:
 
     def tables(self) -> Iterator[Table]:
         """Yield every table, in the order of the page."""
-        yield from self.participants
-        for tables in self.performance:
-            yield from tables
-        yield from self.readers
-        yield from self.subgroups
-        yield from self.measured.values()
-        for tables in (*self.elsewhere.values(), *self.methods.values()):
-            yield from tables
+        made = [*self.participants, *chain.from_iterable(self.performance), *self.readers, *self.subgroups]
+        made += self.measured.values()
+        made += chain.from_iterable((*self.elsewhere.values(), *self.methods.values()))
+        yield from sorted(made, key=lambda table: table.section)
 
     def numbers(self) -> Iterator[Entry]:
         """Yield id, line, heading of the column and cell of every number outside figures."""

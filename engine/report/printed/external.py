@@ -31,6 +31,25 @@ KEPT = (
     N_("“{name}” of these data is taken as {meant}"),
     N_("{n} left out: {words}"),
     N_("labelled “{name}”, which is none of the classes"),
+    N_("also in the {part} part of the run's own data"),
+    N_(
+        "{n1} of {n2} images names a patient that the run's own data name too: if these are the same people, this is "
+        "not external testing"
+    ),
+    N_(
+        "{n1} of {n2} images looks like images of the run's own data, as they are or mirrored, turned, inverted, "
+        "cropped or shifted: if these are copies, this is not external testing; both folders indexed as one data set "
+        "show the pairs"
+    ),
+    N_(
+        "{n1} of {n2} images name a patient that the run's own data name too: if these are the same people, this is "
+        "not external testing"
+    ),
+    N_(
+        "{n1} of {n2} images look like images of the run's own data, as they are or mirrored, turned, inverted, "
+        "cropped or shifted: if these are copies, this is not external testing; both folders indexed as one data set "
+        "show the pairs"
+    ),
     N_(
         "{n1} of {n2} image ({n3}, 95% interval {n4} to {n5}) differ from those the model was trained with, where "
         "{n6} would by chance"
@@ -64,6 +83,14 @@ KEPT = (
     N_(
         "Whether images differ from those of training cannot be said: that takes {n1} validation images, and there "
         "are {n2}"
+    ),
+    N_(
+        "Whether images differ from those of training cannot be said: that takes {n1} validation images of each model, "
+        "and one of the {n2} has {n3}"
+    ),
+    N_(
+        "Whether these images as a set differ from those of training is not known, since they were predicted before it "
+        "was measured: measure it with overread shift {run_id} --again"
     ),
 )
 """What is kept in English of images from elsewhere and of images that differ."""

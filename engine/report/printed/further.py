@@ -1,13 +1,14 @@
-"""Sections 7, 8, 9 and 12 as numbered tables: readers, subgroups, heatmaps, robustness, elsewhere, methods."""
+"""Tables of sections 4, 7 to 10, 12, 14: index test, readers, subgroups, robustness, elsewhere, heatmaps, methods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.language import _, isolated, ngettext, number, short_number
+from engine.language import _, isolated, ngettext, number, unitless
 from engine.records import Estimate, Passport, Robustness, Run
 from engine.report.formatting import BALANCED, figure, p_value
 from engine.report.named.names import (
+    CROSSED,
     capitalized,
     change_words,
     figure_words,
@@ -22,6 +23,7 @@ from engine.report.named.of_page import fact_words
 from engine.report.passport_words import passport_in_words
 from engine.report.printed.external import external_tables
 from engine.report.printed.records import (
+    LISTED,
     Basis,
     Cell,
     Line,
@@ -30,6 +32,7 @@ from engine.report.printed.records import (
     of_estimate,
     pointer,
     renumbered,
+    turned,
     words,
 )
 from engine.report.records import (
@@ -42,7 +45,11 @@ from engine.report.records import (
     SubgroupTest,
 )
 
-READERS, SUBGROUPS, ELSEWHERE, METHODS = 7, 8, 9, 12
+READERS, SUBGROUPS, ELSEWHERE, HEATMAPS, METHODS, CHECKLISTS = 7, 8, 9, 10, 12, 13
+INDEX_TEST, TRACED = 4, 14
+FACTS = "facts "
+OF_GROUP = {"Model": INDEX_TEST, "Training": INDEX_TEST, "Reading": INDEX_TEST, "Hashes (sha256)": TRACED}
+"""Group of facts → the section that has its table; all others are in that of the methods."""
 
 
 def readers_tables(did: ReviewSummary) -> tuple[Table, ...]:
@@ -117,13 +124,18 @@ def _groups(rows: Sequence[tuple[int, SubgroupRow]], caption: str) -> Table:
         ]
         lines.append(
             Line(
-                head=f"{row.column}: {group_words(row.value)}{' *' if row.small else ''}", cells=tuple(cells)
+                head=f"{_columns(row.column)}: {group_words(row.value)}{' *' if row.small else ''}",
+                cells=tuple(cells),
             )
         )
     if any(row.small for _, row in rows):
         caption += " " + _("* fewer than ten cases, or than ten with or without the finding.")
     columns = (_("group"), _("cases"), *((_("positive"),) if positives else ()), *map(figure_words, names))
     return _table(f"{caption} {_below()}", columns, tuple(lines))
+
+
+def _columns(name: str) -> str:
+    return CROSSED.join(map(isolated, name.split(CROSSED)))
 
 
 def _tests(tests: Sequence[SubgroupTest]) -> Table:
@@ -135,7 +147,7 @@ def _tests(tests: Sequence[SubgroupTest]) -> Table:
             _p(one.p_value, f"{at}/p_value", "Wald, Hotelling's T²"),
             _p(one.adjusted, f"{at}/adjusted", "Holm"),
         )
-        lines.append(Line(head=one.column, cells=cells))
+        lines.append(Line(head=_columns(one.column), cells=cells))
     caption = ngettext(
         "Whether the groups of a column differ, by patient (Wald, Hotelling's T²). Adjusted by Holm's method for "
         "{count} test. No test was planned for this report: a small p-value is a reason to look, not a result.",
@@ -148,15 +160,15 @@ def _tests(tests: Sequence[SubgroupTest]) -> Table:
 
 
 def measured_tables(report: Report, after: int) -> dict[str, Table]:
-    """Return the tables of heatmaps and robustness by name, numbered after those of subgroups, of which there are
-    `after`.
+    """Return the tables of heatmaps and robustness by name, that of robustness numbered after those of subgroups, of
+    which there are `after`.
     """
     made = {}
-    if report.passport is not None:
-        made["heatmaps"] = _heatmaps(report.passport)
     if report.robustness is not None:
-        made["robustness"] = _robustness(report.robustness)
-    return dict(zip(made, renumbered(SUBGROUPS, list(made.values()), after), strict=True))
+        made["robustness"] = renumbered(SUBGROUPS, [_robustness(report.robustness)], after)[0]
+    if report.passport is not None:
+        made["heatmaps"] = renumbered(HEATMAPS, [_heatmaps(report.passport)])[0]
+    return made
 
 
 def _heatmaps(passport: Passport) -> Table:
@@ -190,7 +202,7 @@ def _robustness(measured: Robustness) -> Table:
         at = pointer("robustness", "steps", place)
         found: Mapping[str, Estimate] = step.figures
         by = Cell(
-            text=f"{short_number(step.step)} {unit_words(step.unit)}",
+            text=f"{unitless(step.step)} {unit_words(step.unit)}",
             basis=Basis(at=(f"{at}/step",), method="size of the change"),
         )
         cells = [by, of_estimate(step.kept, f"{at}/kept", None)]
@@ -258,13 +270,17 @@ def methods_tables(
             Line(head=fact_words(fact.name), cells=(_told(fact, pointer("facts", place, "value")),))
             for place, fact in of
         )
-        made[f"facts {group}"] = _table(
+        made[f"{FACTS}{group}"] = _table(
             f"{fact_words(group)}.", ("", _("as it was done")), lines, in_words=(1,)
         )
     if balance:
         made["balance"] = _balance(balance, rebalanced, patients, run)
-    numbered = renumbered(METHODS, list(made.values()))
-    return {name: (table,) for name, table in zip(made, numbered, strict=True)}
+    numbered: dict[str, tuple[Table, ...]] = {}
+    for section in (INDEX_TEST, METHODS, TRACED):
+        here = [name for name in made if OF_GROUP.get(name.removeprefix(FACTS), METHODS) == section]
+        tables = renumbered(section, [made[name] for name in here])
+        numbered |= {name: (table,) for name, table in zip(here, tables, strict=True)}
+    return numbered
 
 
 def _balance(
@@ -298,7 +314,8 @@ def _balance(
         if method == "weighted-sampling":
             caption.append(_("Each epoch is drawn again; this is one of them."))
     columns = (_("part"), *classes, _("images"), _("patients"))
-    return _table(" ".join(caption), columns, tuple(lines))
+    made = _table(" ".join(caption), columns, tuple(lines))
+    return turned(made, _("class")) if len(classes) > LISTED else made
 
 
 def _epoch(rebalanced: Mapping[str, int]) -> Line:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engine.language import unitless
 from engine.report.formatting import figure, p_value, probability
 from engine.report.printed.records import SHARE
 
@@ -77,5 +78,12 @@ def _forms(value: Any, decimals: int) -> list[str]:
         return [text, text[:1].upper() + text[1:]]
     if isinstance(value, int):
         return [f"{value:,}"]
-    forms = (figure(value, decimals), p_value(value), f"{value:,.0f}", probability(value), f"{value:g}")
+    forms = (
+        figure(value, decimals),
+        p_value(value),
+        f"{value:,.0f}",
+        probability(value),
+        unitless(value),
+        f"{value:g}",
+    )
     return [_close(form) for form in forms]

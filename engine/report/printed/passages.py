@@ -13,7 +13,9 @@ from engine.data import PatientsNamed, patients_words
 from engine.language import _, in_digits, isolated, ngettext, number
 from engine.report.formatting import counted, edge_words, figure, interval
 from engine.report.named.names import reason_words
+from engine.report.named.of_methods import method_words
 from engine.report.passport_words import marked_in_words, passport_in_words
+from engine.report.printed.further import CHECKLISTS, HEATMAPS, METHODS
 from engine.report.printed.records import Basis, pointer
 from engine.report.printed.sentences import (
     IN_WORDS,
@@ -44,14 +46,14 @@ def _all(report: Report) -> Iterator[Sentence]:
         yield _of_cases(5, place, one)
     for place, one in enumerate(report.against):
         yield _of_cases(6, place, one)
-    yield from _heatmaps(report)
     yield from _robustness(report)
     yield from _readers(report)
     yield from _elsewhere(report)
     yield from _galleries(report)
+    yield from _heatmaps(report)
     for place, text in enumerate(report.limitations):
-        yield as_kept(13, text, "limitations", place)
-    yield from of_checklists(14, report.checklists)
+        yield as_kept(METHODS, retold(text), "limitations", place)
+    yield from of_checklists(CHECKLISTS, report.checklists)
 
 
 def _heading(report: Report) -> Iterator[Sentence]:
@@ -116,7 +118,7 @@ def _further(report: Report) -> Iterator[Sentence]:
         yield Sentence(
             section=3,
             name="/pointing_game",
-            text=f"The pointing game {found.method}.",
+            text=_("The pointing game {why}.").format(why=method_words(found.method)),
             basis=Basis(at=("/pointing_game/method",), method=IN_WORDS),
         )
         return
@@ -143,7 +145,7 @@ def _heatmaps(report: Report) -> Iterator[Sentence]:
         return
     known = report.passport
     yield counted_from(
-        8,
+        HEATMAPS,
         "/heatmaps",
         _("Heatmaps by {method}, put to the test on {some} of {all} validation images.").format(
             method=isolated(known.method), some=number(known.images), all=number(known.of)
@@ -154,7 +156,7 @@ def _heatmaps(report: Report) -> Iterator[Sentence]:
     for place, check in enumerate(passport_in_words(known)):
         at = pointer("heatmaps", "checks", place, "sentence")
         yield Sentence(
-            section=8,
+            section=HEATMAPS,
             name=at,
             lead=f"{check.short}.",
             text=f" {check.details}",
@@ -238,7 +240,7 @@ def _elsewhere(report: Report) -> Iterator[Sentence]:
         yield counted_from(9, at, text, f"{at}/images", *([f"{at}/patients"] if known.all else []))
         for row, text in enumerate(test.sentences):
             yield as_kept(9, f"{retold(text)}.", "elsewhere", "sentences", place, row)
-        yield as_kept(9, test.why_not, "elsewhere", "tests", place, "why_not")
+        yield as_kept(9, retold(test.why_not), "elsewhere", "tests", place, "why_not")
     for place, of in enumerate(report.elsewhere.images):
         at = pointer("elsewhere", "images", place)
         text = _("{images}, {patients}").format(
@@ -249,7 +251,7 @@ def _elsewhere(report: Report) -> Iterator[Sentence]:
         read = ngettext("{count} of them was read.", "{count} of them were read.", of.read)
         yield counted_from(9, f"{at}/read", read.format(count=number(of.read)), f"{at}/read")
         for row, text in enumerate(of.familiarity):
-            yield as_kept(9, f"{text}.", "elsewhere", "images", place, "familiarity", row)
+            yield as_kept(9, f"{retold(text)}.", "elsewhere", "images", place, "familiarity", row)
 
 
 def _galleries(report: Report) -> Iterator[Sentence]:

@@ -11,6 +11,7 @@ from engine.report.formatting import counted, rests_in, rests_on
 from engine.report.named.names import figure_words, reason_words, share_words, standard_words
 from engine.report.named.of_methods import method_words
 from engine.report.printed.records import (
+    LISTED,
     SHARE,
     Basis,
     Cell,
@@ -54,7 +55,7 @@ def performance_tables(against: Sequence[Against], run: Run) -> tuple[tuple[Tabl
 def _of_standard(place: int, one: Against, run: Run) -> Iterator[Table]:
     if not one.of:
         return
-    yield _cross_table(place, one, run)
+    yield (_by_line if len(run.classes) > LISTED else _cross_table)(place, one, run)
     if not one.cases:
         return
     yield _overall(place, one, run)
@@ -132,6 +133,61 @@ def _cross_table(place: int, one: Against, run: Run) -> Table:
         ),
         lines=tuple(lines),
     )
+
+
+def _by_line(place: int, one: Against, run: Run) -> Table:
+    """The cross-table of many classes, which is nearly empty: a line a class, with what both say of it."""
+    lines = []
+    of_both = [pointer("against", place, "confusion", row, row) for row in range(len(run.classes))]
+    for row, name in enumerate(run.classes):
+        at, predicted = pointer("against", place, "rows", row), {"/predicted": (name,)}
+        cells = [
+            of_count(one.rows[row].support, f"{at}/support", _reference(one, name), what="images"),
+            of_count(
+                one.rows[row].predicted,
+                f"{at}/predicted",
+                {**_reference(one, *run.classes), **predicted},
+                what="images",
+            ),
+            of_count(
+                int(one.confusion[row][row]),
+                of_both[row],
+                {**_reference(one, name), **predicted},
+                what="images",
+            ),
+        ]
+        for why, counts in one.undecided.items():
+            there = pointer("against", place, "undecided", why, row)
+            without = {pointer("without", one.name): (why,), **predicted}
+            cells.append(of_count(counts[row], there, without, what="images"))
+        lines.append(Line(head=name, cells=tuple(cells)))
+    all_of_them = of_count(
+        one.cases, pointer("against", place, "cases"), _reference(one, *run.classes), what="images"
+    )
+    both = sum(int(one.confusion[row][row]) for row in range(len(run.classes)))
+    totals = [
+        all_of_them,
+        all_of_them,
+        Cell(text=number(both), basis=Basis(at=tuple(of_both), method="sum of images")),
+    ]
+    for why in one.undecided:
+        without = {pointer("without", one.name): (why,)}
+        totals.append(
+            of_count(one.excluded[why], pointer("against", place, "excluded", why), without, what="images")
+        )
+    lines.append(Line(head=_("all"), cells=tuple(totals)))
+    caption = _(
+        "Index test and {standard}, a line a class: {images}. How many are of the class by the reference standard, "
+        "predicted to be of it, and both; what the others were taken for stands in the figure and in report.json."
+    ).format(standard=standard_words(one.name), images=counted(one.of, "image"))
+    columns = (
+        _("class"),
+        _("reference standard"),
+        _("predicted"),
+        _("both"),
+        *(_("no class: {why}").format(why=reason_words(why)) for why in one.undecided),
+    )
+    return Table(number="", caption=caption, columns=columns, lines=tuple(lines))
 
 
 def _overall(place: int, one: Against, run: Run) -> Table:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.language import number
+from engine.language import _, number
 from engine.records import Estimate
 from engine.report.formatting import figure, interval, rests_in, rests_on
 from engine.report.named.of_methods import method_words
@@ -21,6 +21,18 @@ Where = Mapping[str, tuple[str, ...]]
 
 SHARE = "share: the first number of the second"
 """Method of a share that stands in report.json as its two counts."""
+
+SIGNS = "†‡§¶"
+"""Of notes below a table, in the order that journals take; * is kept for small groups."""
+
+NARROW = 5
+"""A table of so many columns has none that is wide enough for sentences."""
+
+LISTED = 12
+"""Of more classes a table has no column each, but a line."""
+
+OFTEN = 3
+"""A reason that stands in so many cells is said once."""
 
 SEED = re.compile(r"\bseed (\d+)")
 
@@ -54,11 +66,13 @@ class Cell:
         text: As printed.
         beside: Printed below it, smaller: an interval, or what must stand beside the number.
         basis: Of the numbers in it; None where there is none.
+        absent: Whether the text says why there is no figure.
     """
 
     text: str
     beside: str = ""
     basis: Basis | None = None
+    absent: bool = False
 
     @property
     def printed(self) -> str:
@@ -98,6 +112,11 @@ class Table:
     def id(self) -> str:
         """ "T5.2"."""
         return f"T{self.number}"
+
+    @property
+    def section(self) -> int:
+        """5."""
+        return int(self.number.partition(".")[0])
 
     def said(self) -> Iterator[tuple[str, Cell]]:
         """Yield the caption and the notes in which a number is, each with its id."""
@@ -152,11 +171,10 @@ def of_estimate(estimate: Estimate, at: str, cases: Where | None, *, note: str =
         seed=int(seed[1]) if seed else None,
     )
     if not known:
-        return Cell(
-            text=method_words(estimate.method), basis=basis if re.match(r"\d", estimate.method) else None
-        )
+        counted = re.match(r"\d", estimate.method)
+        return Cell(text=method_words(estimate.method), basis=basis if counted else None, absent=not counted)
     bounds = interval(estimate) if bounded else ""
-    return Cell(text=figure(estimate.value), beside="; ".join(filter(None, (bounds, note))), basis=basis)
+    return Cell(text=figure(estimate.value), beside=_("; ").join(filter(None, (bounds, note))), basis=basis)
 
 
 def based_on(estimate: Estimate, at: str, cases: Where | None = None) -> Cell:
@@ -174,7 +192,7 @@ def with_rest(estimate: Estimate, at: str, cases: Where | None) -> Cell:
         return made
     rest = based_on(estimate, at)
     basis = replace(made.basis, at=(*made.basis.at, *(rest.basis.at if rest.basis else ())))
-    return Cell(text=made.text, beside=f"{made.beside}; {rest.text}", basis=basis)
+    return Cell(text=made.text, beside=f"{made.beside}{_('; ')}{rest.text}", basis=basis)
 
 
 def of_count(count: int, at: str, cases: Where, *, what: str = "") -> Cell:
@@ -188,5 +206,49 @@ def words(text: str) -> Cell:
 
 
 def renumbered(section: int, tables: Sequence[Table], after: int = 0) -> tuple[Table, ...]:
-    """Number the tables of a section, the first one after so many."""
-    return tuple(replace(one, number=f"{section}.{place}") for place, one in enumerate(tables, after + 1))
+    """Number the tables of a section, the first one after so many; reasons go below them where they fill them."""
+    return tuple(
+        replace(_with_reasons_below(one), number=f"{section}.{place}")
+        for place, one in enumerate(tables, after + 1)
+    )
+
+
+def turned(table: Table, corner: str) -> Table:
+    """Return a table with its lines as columns, for one of more columns than a page has room for; all are numbers.
+
+    Args:
+        table: Whose order of numbers changes with it.
+        corner: Heading of the new lines' heads.
+    """
+    lines = tuple(
+        Line(head=head, cells=tuple(line.cells[place] for line in table.lines))
+        for place, head in enumerate(table.columns[1:])
+    )
+    return replace(table, columns=(corner, *(line.head for line in table.lines)), lines=lines)
+
+
+def _with_reasons_below(table: Table) -> Table:
+    """Return a table that says once below it why figures are missing, where its cells would be filled with that.
+
+    So it is where columns are many, and narrow, or where one reason stands in many cells.
+    """
+    given = [cell.text for line in table.lines for cell in line.cells if cell.absent]
+    narrow = len(table.columns) >= NARROW
+    below = [reason for reason in dict.fromkeys(given) if narrow or given.count(reason) >= OFTEN]
+    if not below:
+        return table
+    marks = {
+        reason: SIGNS[place % len(SIGNS)] * (1 + place // len(SIGNS)) for place, reason in enumerate(below)
+    }
+    lines = [
+        replace(
+            line,
+            cells=tuple(
+                replace(cell, text=f"–{marks[cell.text]}") if cell.absent and cell.text in marks else cell
+                for cell in line.cells
+            ),
+        )
+        for line in table.lines
+    ]
+    said = _("; ").join(f"{mark} {reason}" for reason, mark in marks.items())
+    return replace(table, lines=tuple(lines), notes=(f"{said}.", *table.notes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.data import patients_words
-from engine.language import _, isolated, listed, ngettext, number, short_number
+from engine.language import _, isolated, listed, ngettext, number, unitless
 from engine.records import PART_NAMES
 from engine.report.formatting import figure, images, in_brackets, interval
 from engine.report.named.names import change_words, figure_words, label_words, part_words, standard_words
@@ -123,7 +123,7 @@ def robustness(report: Report) -> str:
         count=number(one.images),
         ways=number(len(one.steps)),
         change=change_words(worst.kind),
-        step=short_number(worst.step),
+        step=unitless(worst.step),
         value=figure(worst.kept.value),
         interval=interval(worst.kept),
     )

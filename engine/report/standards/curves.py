@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from engine.report.drawn_records import NO_CURVES, Curves
 from engine.statistics import (
@@ -59,10 +59,16 @@ def curves_of(
         else (),
         risk=_thinned(kept_by_sureness(predicted == truth, p[np.arange(len(truth)), predicted])),
         scores={
-            name: tuple(np.histogram(own[truth == place], SCORE_BINS, (0, 1))[0].tolist())
+            name: tuple(np.bincount(bin_of(own[truth == place]), minlength=SCORE_BINS).tolist())
             for place, name in enumerate(classes)
         },
     )
+
+
+def bin_of(probabilities: ArrayLike, bins: int = SCORE_BINS) -> NDArray[np.int64]:
+    """Return in which of equally wide bins each probability lies: the last whose lower edge it reaches."""
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    return np.searchsorted(edges, np.asarray(probabilities, dtype=np.float64), side="right").astype(np.int64)
 
 
 def _thinned(curve: RiskCoverage | None) -> RiskCoverage | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.data import patients_named
 from engine.language import _, number
-from engine.records import Estimate, Prediction, Run
+from engine.records import Estimate, Prediction, Run, probabilities_of
 from engine.report.formatting import (
     counted,
     counts_in_words,
@@ -25,9 +26,11 @@ from engine.report.formatting import (
     sentences,
     weighted_sentences,
 )
+from engine.report.named.of_methods import method_words
 from engine.report.records import Against, ByPatient
 from engine.report.standards.by_patient import by_patient
 from engine.report.standards.curves import curves_of
+from engine.report.standards.on_demand import by_class, precision_recall_of
 from engine.report.standards.reference_standards import Reference
 from engine.statistics import (
     ClassRow,
@@ -41,7 +44,6 @@ from engine.statistics import (
     inestimable,
     log_odds,
     performance,
-    precision_recall_curve,
     predictive_values,
     proportion,
     reliability_bins,
@@ -69,7 +71,7 @@ def hold_against(
     code = {label: place for place, label in enumerate(run.classes)}
     truth = np.array([code[standard.answers[each.image_id]] for each in kept], dtype=np.int64)
     predicted = np.array([code[each.predicted] for each in kept], dtype=np.int64)
-    p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
+    p = probabilities_of(kept, len(run.classes))
     # numbered once: names are slow to sort
     patients = Clusters.by([each.patient_id for each in kept], len(kept)).of
     confusion = confusion_matrix(truth, predicted, len(run.classes))
@@ -99,7 +101,8 @@ def hold_against(
     estimates, by_fold = _with_folds(run, estimates, truth, p, kept, fold_of)
     estimates = _named_only({**estimates, **uncertainty_figures(kept, standard.answers)}, kept)
     binary = len(run.classes) == 2
-    odds = {label: log_odds(p, code[label]) for label in ((run.positive,) if binary else run.classes)}
+    shown = {run.positive: code[run.positive]} if binary else code
+    odds = by_class(shown, partial(log_odds, p))
     event, sure = calibrated_event(truth, p, code[run.positive])
     return replace(
         found,
@@ -107,7 +110,7 @@ def hold_against(
         estimates=estimates,
         by_patient=by_patient(truth, predicted, p, patients, run.classes, **asked) if named else ByPatient(),
         roc={name: at_probabilities(roc_curve(truth == code[name], of)) for name, of in odds.items()},
-        precision_recall={name: precision_recall_curve(truth == code[name], of) for name, of in odds.items()},
+        precision_recall=by_class(shown, partial(precision_recall_of, truth, p)),
         reliability=reliability_bins(event, sure, patients),
         indeterminate=_by_rule(standard, run, predictions),
         predictive=tuple(
@@ -182,7 +185,11 @@ def _with_folds(
         if name == "AUROC":
             found[WITHIN_FOLDS] = mean
     if not areas:
-        return found, (f"The mean over the folds of the area under the ROC curve {mean.method}.",)
+        return found, (
+            _("The mean over the folds of the area under the ROC curve {why}.").format(
+                why=method_words(mean.method)
+            ),
+        )
     return found, (
         _(
             "Fold by fold the area under the ROC curve is {areas}: {value} on average (95% interval {interval}). The "

@@ -76,7 +76,7 @@ def sampling_of(
             ).format(cases=counted(len(read), "case"), all=number(len(everything)))
             + without
         )
-        return Sampling(kind="random", note="; ".join(filter(None, (note, left_out))), sentence=sentence)
+        return Sampling(kind="random", note=_("; ").join(filter(None, (note, left_out))), sentence=sentence)
     if not reasons and not drawn:
         reasons = [_("they were drawn for what they are ({queues})").format(queues=titles)]
     if reasons:
@@ -87,7 +87,7 @@ def sampling_of(
             + without
         )
         return Sampling(
-            kind="selected", note="; ".join(filter(None, (_("counts only"), left_out))), sentence=sentence
+            kind="selected", note=_("; ").join(filter(None, (_("counts only"), left_out))), sentence=sentence
         )
     others = len(everything) - len(certain)
     sentence = (
@@ -108,7 +108,7 @@ def sampling_of(
     )
     return Sampling(
         kind="weighted",
-        note="; ".join(filter(None, (_("weighted"), left_out))),
+        note=_("; ").join(filter(None, (_("weighted"), left_out))),
         sentence=sentence,
         certain=frozenset(certain),
     )

@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from engine.language import N_, _, in_digits, isolated, ngettext, number
 from engine.reading import DESIGNS, Store, Study, StudyAnswer
 from engine.records import Prediction, Run
 from engine.report.formatting import counted
 from engine.report.records import Settled
-from engine.report.study.building import certified, scripts_among
+from engine.report.standards.defined import from_to
+from engine.report.study.building import scripts_among
 from engine.report.study.gathered import INDETERMINATE, gather, numbered
+from engine.report.study.told.in_words import certified
 from engine.report.titled.heading import PROGRAMS
+from engine.retelling import retold_closely
 
 RULES: tuple[Literal["excluded", "positive", "negative"], ...] = ("excluded", "positive", "negative")
 NOT_IN, UNSETTLED = "not a case of the study", "readers disagree, not settled"
@@ -121,48 +125,72 @@ def _defined(
     arm = DESIGNS[protocol.design].consensus
     own = [each for each in answers if each.arm == arm]
     votes = Counter(each.image_id for each in own if not each.contaminated)
+    yield N_("Study"), _protocol_words(study)
+    readers = len({each.reader for each in own})
     yield (
-        "Study",
-        f"{study.name}, {protocol.design}; protocol {study.protocol_hash[:12]}, "
-        + (f"fixed {study.fixed:%Y-%m-%d %H:%M} UTC" if study.fixed else "never fixed"),
+        N_("Readers"),
+        ngettext("{readers} of {count} assigned", "{readers} of {count} assigned", readers).format(
+            readers=counted(readers, "reader"), count=number(len(protocol.readers))
+        ),
     )
-    yield (
-        "Readers",
-        f"{counted(len({each.reader for each in own}), 'reader')} of {len(protocol.readers):,} assigned",
-    )
-    yield "Cases", protocol.drawn.words
+    yield N_("Cases"), protocol.drawn.words
     if votes:
-        least, most = min(votes.values()), max(votes.values())
-        yield "Votes a case", f"{least}" if least == most else f"{least} to {most}"
-    yield "Rule", protocol.consensus
+        yield N_("Votes a case"), from_to(min(votes.values()), max(votes.values()))
+    yield N_("Rule"), _(protocol.consensus)
     settled = sum(each.arm == "adjudication" for each in answers)
     if protocol.consensus == "adjudicated" or settled:
-        yield "Adjudicated", counted(settled, "case")
+        yield N_("Adjudicated"), counted(settled, "case")
     doubts = Counter(each.verdict for each in own if not each.contaminated)
-    counts = ", ".join(f"{doubts[name]:,} {name}" for name in INDETERMINATE)
-    count_as = "excluded" if protocol.indeterminate == "excluded" else f"counted as {protocol.indeterminate}"
-    yield "Indeterminate", f"{counts}: {count_as} by the protocol"
-    yield "Blinded to the index test", "no: the prediction was on the screen" if arm == "assisted" else "yes"
+    told = {
+        "excluded": _("{unsure} unsure, {poor} not diagnostic: excluded by the protocol"),
+        "positive": _("{unsure} unsure, {poor} not diagnostic: counted as positive by the protocol"),
+        "negative": _("{unsure} unsure, {poor} not diagnostic: counted as negative by the protocol"),
+    }[protocol.indeterminate]
+    unsure, poor = (number(doubts[name]) for name in INDETERMINATE)
+    yield N_("Indeterminate"), told.format(unsure=unsure, poor=poor)
+    yield (
+        N_("Blinded to the index test"),
+        _("no: the prediction was on the screen") if arm == "assisted" else _("yes"),
+    )
     readings = gather(protocol, numbered(study, cases), answers, certificates)
     if scripts := scripts_among(readings, {one.reader_id: one for one in store.people()}):
-        yield PROGRAMS, scripts
+        yield PROGRAMS, retold_closely(scripts)
     for one in readings.excluded:
         if one.arm == arm:
-            yield "Exposure certificate", certified(one)
+            yield N_("Exposure certificate"), certified(one)
+
+
+def _protocol_words(study: Study) -> str:
+    """Name a study, how it was read, and its protocol."""
+    told = (
+        _("{study}, {design}; protocol {hash}, fixed {moment} UTC")
+        if study.fixed
+        else _("{study}, {design}; protocol {hash}, never fixed")
+    )
+    return told.format(
+        study=isolated(study.name),
+        design=_(study.protocol.design),
+        hash=isolated(study.protocol_hash[:12]),
+        moment=isolated(in_digits(f"{study.fixed:%Y-%m-%d %H:%M}")) if study.fixed else "",
+    )
 
 
 def _caution(study: Study, arm: str) -> str:
     said = []
     if arm == "assisted":
         said.append(
-            "Readers saw the model's prediction before they gave their verdict, which biases them towards it: these "
-            "results are not those of an independent reference standard."
+            _(
+                "Readers saw the model's prediction before they gave their verdict, which biases them towards it: "
+                "these results are not those of an independent reference standard."
+            )
         )
     if study.protocol.drawn.rule == "enriched":
         said.append(
-            "The finding is as common among these cases as the study was made: predictive values, accuracy and "
-            "calibration are those of this mixture."
+            _(
+                "The finding is as common among these cases as the study was made: predictive values, accuracy and "
+                "calibration are those of this mixture."
+            )
         )
     if study.deviations:
-        said.append("The protocol was changed after it was fixed: see the report of the study.")
+        said.append(_("The protocol was changed after it was fixed: see the report of the study."))
     return " ".join(said)

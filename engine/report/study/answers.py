@@ -16,6 +16,7 @@ from engine.report.formatting import counted, in_brackets
 from engine.report.named.names import capitalized, figure_words
 from engine.report.study.printed.kept import protocol_words, reader_words
 from engine.report.study.records import StudyReport
+from engine.report.study.told.in_words import certified
 from engine.retelling import retold_closely
 
 NONE_FIXED = "none was fixed"
@@ -78,7 +79,7 @@ def readers(report: StudyReport) -> str:
 
 def blinding(report: StudyReport) -> str:
     """Say what had been seen before the answers."""
-    return " ".join(map(retold_closely, report.certificate))
+    return " ".join(map(certified, report.excluded))
 
 
 def agreement(report: StudyReport) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.language import N_
+from engine.language import ENGLISH, N_, speaking, unitless
 from engine.reading import (
     DESIGNS,
     Certificate,
-    Deviation,
     Progress,
     Protocol,
     Reader,
@@ -19,13 +18,16 @@ from engine.reading import (
     experience,
 )
 from engine.records import Prediction
-from engine.report.formatting import counted
+from engine.report.formatting import counted, probability
 from engine.report.study.comparing import advice, compared, model, model_curve, plan, power, three_ways
-from engine.report.study.gathered import INDETERMINATE, Excluded, Readings, Told, gather, numbered
+from engine.report.study.gathered import INDETERMINATE, Readings, Told, gather, numbered
 from engine.report.study.primary import primary_of
 from engine.report.study.readers import agreement, changed, reader_lines, reader_names
 from engine.report.study.records import Person, StudyReport
+from engine.report.study.told.deviations import deviations_of
 from engine.report.study.told.evidence import StudyEvidence
+from engine.report.study.told.in_words import certified
+from engine.report.titled.heading import synthetic_words
 
 SCRIPT = "script"
 """The profession of a reader who is none."""
@@ -74,8 +76,9 @@ def build_study_report(
     )
 
 
+@speaking(ENGLISH)
 def report_of(evidence: StudyEvidence) -> StudyReport:
-    """Compute a study's report."""
+    """Compute a study's report, in English: a page says it again."""
     study, run, progress = evidence.study, evidence.run, evidence.progress
     protocol, predicted = study.protocol, evidence.predictions
     readings = gather(protocol, evidence.cases, evidence.answers, evidence.certificates)
@@ -86,12 +89,12 @@ def report_of(evidence: StudyEvidence) -> StudyReport:
     return StudyReport(
         name=study.name,
         line=_line(readings, predicted),
-        banner=scripts_among(readings, by_id),
+        banner=scripts_among(readings, by_id) or (synthetic_words(run.dataset_id) if run else ""),
         final=not unfinished,
         unfinished=unfinished,
         primary=primary_of(protocol, over_readers),
         facts=_facts(study, by_id, run, evidence.anchor),
-        deviations=tuple(map(_deviation, study.deviations)),
+        deviations=deviations_of(evidence),
         people=tuple(
             Person(
                 reader=name, name=by_id[reader].name if reader in by_id else reader, told=_told(by_id, reader)
@@ -116,12 +119,6 @@ def report_of(evidence: StudyEvidence) -> StudyReport:
         readings=readings,
         evidence=evidence,
     )
-
-
-def _deviation(one: Deviation) -> str:
-    """Say what was changed of a protocol after it was fixed, and why."""
-    told = ", ".join(_change(*item) for item in one.changed.items())
-    return f"{one.at:%Y-%m-%d %H:%M}: {f'{told}. Reason: ' if told else ''}{one.reason}"
 
 
 def _line(readings: Readings, predicted: Mapping[str, Prediction]) -> str:
@@ -172,15 +169,6 @@ def _told(people: Mapping[str, Reader], reader: str) -> str:
     return experience(people[reader]) if reader in people else ""
 
 
-def _change(name: str, values: tuple[object, object]) -> str:
-    before, after = values
-    return f"{name.replace('_', ' ')} from “{_plain(before)}” to “{_plain(after)}”"
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-
-
 def _facts(study: Study, people: Mapping[str, Reader], run: RunSummary | None, anchor: str) -> dict[str, str]:
     protocol = study.protocol
     drawn = protocol.drawn
@@ -194,7 +182,7 @@ def _facts(study: Study, people: Mapping[str, Reader], run: RunSummary | None, a
         "Design": f"{DESIGNS[protocol.design].description}.",
         "Primary endpoint": protocol.primary_words or protocol.endpoint or "none was fixed",
         "The endpoint in words": protocol.endpoint if protocol.primary else "",
-        "Margin": "" if protocol.margin is None else f"{protocol.margin:g}",
+        "Margin": "" if protocol.margin is None else unitless(protocol.margin),
         "Model": protocol.run_id or "none",
         "Operating point": _operating(run, protocol),
         "Shown with the model": ", ".join(protocol.shown)
@@ -228,7 +216,8 @@ def _operating(run: RunSummary | None, protocol: Protocol) -> str:
     fixed = f"fixed with the model on {run.created:%Y-%m-%d %H:%M} UTC"
     if len(run.classes) != 2:
         return f"none: the most probable class is predicted; {fixed}"
-    return f"{run.positive or protocol.positive} is predicted from a probability of {run.threshold:.4g} on; {fixed}"
+    finding, edge = run.positive or protocol.positive, probability(run.threshold)
+    return f"{finding} is predicted from a probability of {edge} on; {fixed}"
 
 
 def _any_indeterminate(readings: Readings) -> bool:
@@ -266,46 +255,6 @@ def _flow(readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
             f"{len(given) - unsure:,} with a class."
         )
     return tuple(said)
-
-
-KINDS = {
-    "prediction": "the model's answer",
-    "map": "its map",
-    "label": "the label",
-    "others": "others' readings",
-    "similar": "similar cases",
-}
-
-
-def certified(one: Excluded) -> str:
-    """Say what had been seen before the answers of an arm."""
-    clean = one.answers - one.left_out
-    chain = "by what the chain of evidence says was on each screen before"
-    if not one.answers:
-        return f"{_how(one.arm)}: nothing has been read."
-    if one.arm == "assisted":
-        nothing = (
-            f"{clean:,} of {one.answers:,} answers with the model followed nothing else than it, {chain}"
-        )
-    elif not one.left_out:
-        return (
-            f"No {'blind answer' if one.arm == 'blind' else 'answer'} followed a score, map or label: {clean:,} of "
-            f"{one.answers:,}, {chain}."
-        )
-    else:
-        nothing = (
-            f"{clean:,} of {one.answers:,} answers without the model followed no score, map or label, {chain}"
-        )
-    if not one.left_out:
-        return f"{nothing}."
-    seen = ", ".join(f"{KINDS[kind]} in {count:,}" for kind, count in one.seen.items())
-    return (
-        f"{nothing}; {one.left_out:,} followed {seen}, and {'is' if one.left_out == 1 else 'are'} left out."
-    )
-
-
-def _how(arm: str) -> str:
-    return IN_WORDS.get(arm, arm).capitalize()
 
 
 def _advice_note(study: Study) -> str:

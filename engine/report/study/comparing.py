@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from engine.errors import ReportError
+from engine.language import N_, _
+from engine.reading import DESIGNS, Protocol
 from engine.records import Prediction
 from engine.report.formatting import figure as shown
 from engine.report.study.gathered import RULES, Numbers, Readings
@@ -27,6 +29,8 @@ from engine.statistics import (
     smallest_difference,
     smallest_seen,
 )
+
+BEYOND = N_("No difference is larger than 1, so that such a study sees none with that power.")
 
 
 def compared(readings: Readings, rule: str) -> tuple[Compared, ...]:
@@ -115,8 +119,36 @@ def _seen(analysis: Mrmc | None) -> str:
     who = "for readers and cases like these" if readers > 1 else "for this reader"
     return (
         f"By the variances seen, the smallest difference in {analysis.figure} that such a study sees with a power of "
-        f".8 is {shown(found)}, {who}."
+        f".8 is {shown(found)}, {who}.{f' {BEYOND}' if found > 1 else ''}"
     )
+
+
+def planned_words(protocol: Protocol, cases: int, positives: int | None) -> str:
+    """Say the smallest difference between its arms that a study would see, or why none can be planned.
+
+    Args:
+        protocol: Of the study, or of one that is being made.
+        cases: How many there are.
+        positives: How many of them have the finding; None where not every case has a label.
+
+    Returns:
+        A sentence; nothing of a study of one arm, which holds nothing against another.
+    """
+    if len(DESIGNS[protocol.design].arms) < 2:
+        return ""
+    unknown = _("What difference the study would see cannot be said: {why}.")
+    if not protocol.positive:
+        return unknown.format(why=_("no class is named as the finding"))
+    if positives is None:
+        return unknown.format(why=_("not every case has a label"))
+    if not 0 < positives < cases:
+        return unknown.format(why=_("it needs cases with the finding, and others without"))
+    if not protocol.readers:
+        return unknown.format(why=_("no reader is chosen"))
+    negatives = cases - positives
+    return smallest_difference(
+        len(protocol.readers), positives, negatives, figure=protocol.planned_figure
+    ).sentence
 
 
 def plan(readings: Readings) -> Planned | None:
@@ -127,17 +159,7 @@ def plan(readings: Readings) -> Planned | None:
     negatives = len(labels) - positives
     if not protocol.positive or not positives or not negatives or "assisted" not in readings.modes:
         return None
-    figure = figure_of(readings)
-    return smallest_difference(
-        len(protocol.readers), positives, negatives, figure=figure, expected=0.855 if figure == "AUC" else 0.8
-    )
-
-
-def figure_of(readings: Readings) -> str:
-    """Return the figure that a study is planned for: of its endpoint, or else the first that it has."""
-    if readings.protocol.primary:
-        return readings.protocol.primary.figure
-    return "AUC" if readings.protocol.certainty else "sensitivity"
+    return smallest_difference(len(protocol.readers), positives, negatives, figure=protocol.planned_figure)
 
 
 def power(planned: Planned | None, found: Sequence[Compared]) -> Power | None:

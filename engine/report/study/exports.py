@@ -53,7 +53,7 @@ def study_tables(report: StudyReport) -> dict[str, list[Row]]:
             {"reading": one.mode, "figure": one.name, **_cells(one.estimate)} for one in report.agreement
         ],
         "study-answers": list(_answers(report)),
-        "study-checklists": checklist_rows(report.checklists),
+        "study-checklists": checklist_rows(checklists_document(report.checklists)),
         "mrmc-long": long_table(report.readings),
     }
 

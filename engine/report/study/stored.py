@@ -75,6 +75,7 @@ def report_study(workspace: Workspace, store: Store, name: str) -> StudyReport:
             anchor=f"{head.seq}:{head.hash}",
             anchors=anchors,
             sizes=sizes_of(samples),
+            set_back=studies.set_back(study.study_id),
             notes=tuple(notes),
             names=names_of_images([*told, *samples])
             | {name for one in people for name in (one.name, *one.spellings)},

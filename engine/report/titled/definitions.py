@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.language import N_, _, isolated
+from engine.language import N_, _
 from engine.report.named.names import figure_words
+from engine.report.named.of_methods import method_words
 
 DEFINITIONS: dict[str, str] = {
     "sensitivity": N_(
@@ -101,7 +102,7 @@ def definitions_of(names: Iterable[str], methods: Iterable[str]) -> tuple[tuple[
             found[_("predictive values at a prevalence")] = _(AT_PREVALENCE)
     used = " ".join(set(methods))
     intervals = {
-        _("interval: {method}").format(method=isolated(part)): _(words)
+        _("interval: {method}").format(method=method_words(part)): _(words)
         for part, words in INTERVALS
         if part in used
     }

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import _, isolated, ngettext, number
+from engine.language import N_, _, isolated, ngettext, number
 from engine.records import PART_NAMES, FixedEndpoint, Part, Run
 from engine.report.formatting import counted, in_brackets
 from engine.report.named.names import figure_words, part_words, standard_words
 from engine.report.records import Against, Heading
 
-PROGRAMS = "Readers are programs"
+PROGRAMS = N_("Readers are programs")
 """Line of a standard whose readers are scripts."""
 BEFORE = ("half", "as-trained")
+SYNTHETIC = "1d73fb4fd2f9"
+"""Id of the data set that the films of sample_data/ are."""
 
 
 def heading_of(run: Run, part: Part | None, patients: PatientsNamed, against: Sequence[Against]) -> Heading:
@@ -41,11 +43,26 @@ def heading_of(run: Run, part: Part | None, patients: PatientsNamed, against: Se
     ]
     return Heading(
         line=_(", ").join(design),
-        banner=" ".join(dict(one.defined)[PROGRAMS] for one in against if PROGRAMS in dict(one.defined)),
+        banner=" ".join(
+            filter(
+                None,
+                (
+                    synthetic_words(run.dataset_id),
+                    *(dict(one.defined)[PROGRAMS] for one in against if PROGRAMS in dict(one.defined)),
+                ),
+            )
+        ),
         endpoint=_endpoint(run, part, against),
         final=not left,
         why=_("Not final: {reasons}.").format(reasons=_("; ").join(left)) if left else _fixed(run),
     )
+
+
+def synthetic_words(dataset_id: str) -> str:
+    """Say that a program drew the images of the demonstration; empty for any other data set."""
+    if dataset_id != SYNTHETIC:
+        return ""
+    return _("Synthetic images, drawn by a program: nothing here is evidence about patients.")
 
 
 def _endpoint(run: Run, part: Part | None, against: Sequence[Against]) -> str:
@@ -62,10 +79,18 @@ def _endpoint(run: Run, part: Part | None, against: Sequence[Against]) -> str:
 def _fixed(run: Run) -> str:
     """Say that what was to be shown was fixed before; for a run of which nothing is left open."""
     assert run.endpoint is not None
-    return _(
-        "Final: the primary endpoint and the operating point “{point}” were fixed on {day}, before the model "
-        "was trained and its test images were predicted (digest {digest})."
-    ).format(
+    said = (
+        _(
+            "Final: the primary endpoint and the operating point “{point}” were fixed on {day}, before the models "
+            "were trained and the images were predicted that each had not seen (digest {digest})."
+        )
+        if run.folds
+        else _(
+            "Final: the primary endpoint and the operating point “{point}” were fixed on {day}, before the model "
+            "was trained and its test images were predicted (digest {digest})."
+        )
+    )
+    return said.format(
         point=isolated(run.endpoint.operating_point),
         day=isolated(_moment(run.endpoint.fixed)),
         digest=isolated(run.endpoint.sha256[:12]),
@@ -114,9 +139,12 @@ def _open(run: Run, part: Part | None) -> list[str]:
 def _not_before(run: Run, endpoint: FixedEndpoint) -> Iterator[str]:
     """Yield why what was fixed was not fixed before the test part was looked at."""
     if endpoint.fixed >= run.created:
-        yield _(
-            "the primary endpoint was fixed on {day}, when the model was trained already ({trained})"
-        ).format(day=isolated(_moment(endpoint.fixed)), trained=isolated(_moment(run.created)))
+        said = (
+            _("the primary endpoint was fixed on {day}, when the models were trained already ({trained})")
+            if run.folds
+            else _("the primary endpoint was fixed on {day}, when the model was trained already ({trained})")
+        )
+        yield said.format(day=isolated(_moment(endpoint.fixed)), trained=isolated(_moment(run.created)))
     if (before := endpoint.tested_before) > 0:
         yield ngettext(
             "{count} run on the same data was finished before the primary endpoint was fixed, so that some of "

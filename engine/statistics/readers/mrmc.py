@@ -24,6 +24,7 @@ from engine.statistics.readers.components import FIGURES, Components
 from engine.statistics.readers.figures import left_out
 
 Figures = NDArray[np.float64]
+ROUNDING = 1e-12  # of mean squares and covariances of areas and shares: less is nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -354,13 +355,13 @@ def _notes(
             f"{' with every modality' if t > 1 else ''}. Each figure rests on the cases its reader rated, and two "
             "figures are taken to covary by the cases that they share."
         )
-    if t > 1 and r > 1 and components.cov2 < components.cov3:
+    if t > 1 and r > 1 and components.cov2 < components.cov3 - ROUNDING:
         notes.append("Cov2 was estimated below Cov3; their difference counts as 0 in the tests.")
-    if r > 1 and components.reader < 0:
+    if r > 1 and components.reader < -ROUNDING:
         notes.append(
             "The variance of readers was estimated below 0, which means that little of it can be seen."
         )
-    if t > 1 and r > 1 and components.modality_by_reader < 0:
+    if t > 1 and r > 1 and components.modality_by_reader < -ROUNDING:
         notes.append(
             "The variance of modality by reader was estimated below 0, which means that little of it can be seen."
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from scipy.stats import norm, t as student
 
 from engine.errors import ReportError
+from engine.language import in_print
 from engine.statistics.clusters import NAN
 from engine.statistics.readers.mrmc import Contrast
 
@@ -66,9 +67,9 @@ def non_inferiority(contrast: Contrast, margin: float) -> NonInferiority:
         conclusion = "inferior" if gap.high < -margin else "not settled"
     because = {
         "superior": "the interval lies above 0",
-        "not inferior": f"the interval lies above −{margin:g}",
-        "inferior": f"the interval lies below −{margin:g}",
-        "not settled": f"the interval does not lie above −{margin:g}",
+        "not inferior": f"the interval lies above −{in_print(margin)}",
+        "inferior": f"the interval lies below −{in_print(margin)}",
+        "not settled": f"the interval does not lie above −{in_print(margin)}",
     }[conclusion]
     if math.isnan(gap.low):
         because = "there is no interval"
@@ -78,10 +79,10 @@ def non_inferiority(contrast: Contrast, margin: float) -> NonInferiority:
         else f"is {conclusion} to"
     )
     sentence = (
-        f"With a margin of {margin:g}, {contrast.first} {verb} {contrast.second}: {because} "
-        f"(one-sided p {p_value:.4f} at a level of {LEVEL:g})."
+        f"With a margin of {in_print(margin)}, {contrast.first} {verb} {contrast.second}: {because} "
+        f"(one-sided p {in_print(p_value, '.4f')} at a level of {in_print(LEVEL)})."
         if math.isfinite(p_value)
-        else f"With a margin of {margin:g}, {contrast.first} {verb} {contrast.second}: {because}."
+        else f"With a margin of {in_print(margin)}, {contrast.first} {verb} {contrast.second}: {because}."
     )
     return NonInferiority(
         margin=margin, statistic=statistic, p_value=p_value, conclusion=conclusion, sentence=sentence

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.stats import f as fisher, ncf, ncx2, norm
 
 from engine.errors import ReportError
-from engine.language import N_, _, number, short_number
+from engine.language import N_, _, number, unitless, without_zero
 from engine.statistics.clusters import NAN, Clusters
 from engine.statistics.ranking import area_covariance, area_of, as_binary
 from engine.statistics.readers.components import FIGURES, STRUCTURES, Components, expected_components
@@ -245,7 +245,7 @@ def smallest_difference(
     negatives: int,
     *,
     figure: str = "AUC",
-    expected: float = 0.855,
+    expected: float | None = None,
     structure: str = "HH",
     power: float = 0.8,
     alpha: float = 0.05,
@@ -260,7 +260,8 @@ def smallest_difference(
         positives: Cases with the finding.
         negatives: Cases without it.
         figure: One of `FIGURES`: the area needs ratings, the others a verdict.
-        expected: The figure without the machine, in (0, 1).
+        expected: The figure without the machine, in (0, 1); None takes .855 for the area, the model's own, and .8 for
+            the others.
         structure: The one of `STRUCTURES` to plan with.
         power: With which the difference shall be seen.
         alpha: Two-sided.
@@ -279,6 +280,7 @@ def smallest_difference(
             f"There is no {figure} with {readers} readers, {positives} positive and {negatives} negative cases",
             "Take at least one of each",
         )
+    expected = expected if expected is not None else 0.855 if figure == "AUC" else 0.8
     if not (0 < expected < 1 and 0 < power < 1 and 0 < alpha < 1):
         raise ReportError(
             "The expected figure, the power and the level of the test each lie between 0 and 1",
@@ -342,16 +344,20 @@ def _sentence(plan: Planned) -> str:
         readers=number(plan.readers),
         cases=cases,
         figure=figure,
-        difference=number(plan.difference, 2),
-        low=number(plan.lowest, 2),
-        high=number(plan.highest, 2),
-        these=number(plan.these_readers, 2),
-        power=short_number(plan.power),
-        alpha=short_number(plan.alpha),
-        expected=short_number(plan.expected),
+        difference=_two(plan.difference),
+        low=_two(plan.lowest),
+        high=_two(plan.highest),
+        these=_two(plan.these_readers),
+        power=unitless(plan.power),
+        alpha=unitless(plan.alpha),
+        expected=unitless(plan.expected),
     )
     least = plan.these_readers if plan.readers == 1 else plan.difference
     if not least > 1 - plan.expected:  # NaN is no gain either
         return told
     beyond = _("From {expected} no reader can gain that much.")
-    return f"{told} {beyond.format(expected=short_number(plan.expected))}"
+    return f"{told} {beyond.format(expected=unitless(plan.expected))}"
+
+
+def _two(value: float) -> str:
+    return without_zero(number(value, 2)) if math.isfinite(value) else "–"

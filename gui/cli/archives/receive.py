@@ -48,11 +48,11 @@ def receive(
     with pacs.with_extra("Receiving"):
         listen = pacs.receive
     door = pacs.Door(folder=data.from_home(folder), title=aet, allowed=allow or (), most=int(most * 1e9))
-    server = listen(door, host, port, lambda name, size: say(f"{name}, {size:,} bytes"))
+    server = listen(door, host, port, say)
     try:
-        print(f"Listening at {host}:{server.server_address[1]} as {aet}", flush=True)
+        print(f"Listening at {host}:{server.port} as {aet}", flush=True)
         while True:
-            time.sleep(3600)
+            time.sleep(1)  # a signal that comes just before a wait is heard after it
     finally:
         server.shutdown()
         say(f"To index what came: overread index {folder}")

@@ -58,7 +58,7 @@ def validate(
 
     workspace = open_workspace(root)
     trained = runs.find_trained(workspace, run)
-    foreign = dataset_of(workspace, dataset)
+    foreign = dataset_of(workspace, dataset, to_train=False)
     say_lost(foreign.dataset_id, [sample.path for sample in foreign.samples])
     with reading.open_store(workspace.database) as store, progress("Testing") as bar:
         test = pipeline.validate_run(
@@ -69,7 +69,8 @@ def validate(
             same=data.answers_from_options(same=same or ()).same,
             leave_out=leave_out or (),
             device=device,
-            progress=bar,
+            progress=lambda done, total: bar(done, total, "Testing"),
+            comparing=lambda done, total: bar(done, total, "Comparing with the run's own images"),
         )
     written = external.keep_external(trained, test)
     if out is not None:
@@ -79,7 +80,7 @@ def validate(
         return
     for sentence in test.sentences:
         say(sentence)
-    title = f"{trained.run_id} on {test.images:,} images of {foreign.name}"
+    title = f"{trained.run_id} on {report.counted(test.images, 'image')} of {foreign.name}"
     rows = [(one.name, *map(_figure, (one.internal, one.external, one.difference))) for one in test.figures]
     show_table(("figure", "internal", "external", "difference"), rows, title=title)
     print(written.html)
@@ -111,7 +112,7 @@ def shift(
     trained = runs.find_trained(workspace, run)
     with reading.open_store(workspace.database) as store:
         stored = store.predictions(trained.run_id)
-    if not trained.folds and (again or runs.load_shift(trained.folder) is None):
+    if again or None in runs.load_known(trained):
         elsewhere = [
             Sample(path=one.path, image_id=one.image_id, label=None, patient_id=one.patient_id)
             for one in stored
@@ -119,18 +120,21 @@ def shift(
         ]
         with progress("Measuring") as bar:
             prediction.refit_shift(trained, elsewhere, cache_dir=workspace.cache, device=device, progress=bar)
-    model = runs.load_shift(trained.folder)
-    if unknown := uncertainty.shift_unknown(model, trained):
-        say(f"{unknown}.")
-    known = runs.with_distances(trained.folder, stored)
-    parts = {"Of the run's own test part": "test", "Of images from elsewhere": None}
-    found = {
-        name: uncertainty.shift_of(model, [one for one in known if one.part == part])
-        for name, part in parts.items()
+    known, measured = runs.load_known(trained), runs.with_distances(trained, stored)
+    told = {
+        name: uncertainty.shift_told(
+            known, trained, [one for one in measured if one.part == part], coverage=None
+        )
+        for name, part in (("test", "test"), ("elsewhere", None))
     }
+    found = {name: shift for name, (shift, _) in told.items()}
+    why_not = [sentence for shift, said in told.values() if shift is None for sentence in said]
+    unknown = why_not[0] if why_not else None
+    if unknown:
+        say(f"{unknown}.")
     if as_json:
         show_json({"run_id": trained.run_id, "why_not_known": unknown, **report.plain(found)})
         return
-    for name, one in found.items():
+    for words, one in zip(("the run's own test part", "images from elsewhere"), found.values(), strict=True):
         if one is not None:
-            print(f"{name}: {'. '.join(uncertainty.shift_words(one, coverage=None))}.")
+            print(f"Of {words}: {'. '.join(uncertainty.shift_words(one, coverage=None))}.")

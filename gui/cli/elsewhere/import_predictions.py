@@ -100,7 +100,7 @@ def import_predictions(
         maps=maps,
         incomplete=incomplete,
     )
-    found = dataset_of(workspace, dataset)
+    found = dataset_of(workspace, dataset, to_train=False)
     with reading.open_store(workspace.database) as store, progress("Reading maps") as bar:
         done = supplied.import_predictions(workspace, store, found, file, claims, progress=bar)
         cases = len(store.predictions(done.run.run_id))

@@ -71,6 +71,11 @@ def learning_curve(
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     (split,) = label_versions.splits_on(workspace, found, choices, used)
     entries = experiments.sizes_of_curve(chosen, split, shares_of(shares), seeds)
+    if len(asked := set(shares_of(shares))) < experiments.FEWEST_SIZES:
+        say(
+            "What more images would bring will not be said: that takes models of "
+            f"{experiments.FEWEST_SIZES} sizes, and --shares names {len(asked)}"
+        )
     attempts = experiments.train_entries(
         workspace,
         entries,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import experiments, labels as label_versions, report
+from engine.language import in_print
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, on_labels, say_lost
 from gui.cli.options import (
@@ -85,7 +86,7 @@ def search(
     label_versions.splits_on(workspace, found, choices, used)  # says at once what cannot be split
     wanted = experiments.search_of(workspace, chosen, varied, found, choices, used, pruner)
     if before := len(experiments.trials_of(wanted)):
-        say(f"{before} trials of this search are done already")
+        say(f"Of this search {report.counted(before, 'trial')} {'is' if before == 1 else 'are'} done already")
     run = experiments.run_trials if on is None else partial(experiments.run_trials_on, on, workers)
     try:
         for trial in run(
@@ -99,7 +100,7 @@ def search(
             say(f"  {trial.problem or _result(trial)}")
     except KeyboardInterrupt:
         done = len(experiments.trials_of(wanted))
-        say(f"{done} of {trials} trials are done and kept; the same command continues from there")
+        say(f"Trials done and kept: {done} of {trials}; the same command continues from there")
         raise
     _conclude(workspace, wanted, name, dataset, as_json=as_json)
 
@@ -133,9 +134,13 @@ def _conclude(
     ]
     show_table(("trial", *(one.field for one in wanted.varied), "state", "validation AUROC"), rows)
     print(f"Best: trial {best.number}, {_words(best.values)}; saved as the recipe “{saved.name}”")
+    of = (
+        f"is the best of {len(told)}"
+        if len(told) > 1
+        else "is that of the epoch that did best on these images"
+    )
     print(
-        f"Its validation AUROC of {report.figure(best.val_auc)} is the best of {len(told)} and so too optimistic; no "
-        "test image was looked at"
+        f"Its validation AUROC of {report.figure(best.val_auc)} {of} and so too optimistic; no test image was looked at"
     )
     labels = f" --labels v{wanted.labels.number}" if wanted.labels else ""
     say(f"Next: overread train {dataset} --recipe {saved.name}{labels}")
@@ -143,7 +148,7 @@ def _conclude(
 
 def _result(trial: experiments.Trial) -> str:
     ended = "ended early" if trial.state == "pruned" else "validation AUROC"
-    return f"{ended} {report.figure(trial.val_auc)} after {trial.epochs} epochs"
+    return f"{ended} {report.figure(trial.val_auc)} after {report.counted(trial.epochs, 'epoch')}"
 
 
 def _words(values: Mapping[str, Any]) -> str:
@@ -151,4 +156,4 @@ def _words(values: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return in_print(value, ".3g") if isinstance(value, float) else str(value)

@@ -67,7 +67,11 @@ def list_data(root: WorkspaceOption = None, as_json: JsonOption = False) -> None
         )
         for one in found
     ]
-    show_table(("data set", "name", "images", "imported", "", "note"), rows)
+    show_table(
+        ("data set", "name", "images", "imported", "", "note"),
+        rows,
+        none="There are no data sets yet. Read images: overread index FOLDER",
+    )
 
 
 @kept.command()

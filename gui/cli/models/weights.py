@@ -113,9 +113,18 @@ def check(file: FileArgument, backbone: BackboneOption = "", as_json: JsonOption
     """
     checked = models.check_weights(file.expanduser(), backbone=backbone)
     if as_json:
-        show_json({"file": file, "layout": checked.layout, "fits": [_fit(fit) for fit in checked.fits]})
+        show_json(
+            {
+                "file": file,
+                "layout": checked.layout,
+                "kept_in": checked.kept_in or "single precision (float32)",
+                "fits": [_fit(fit) for fit in checked.fits],
+            }
+        )
         return
     print(f"{file.name}: {checked.title}")
+    if checked.kept_in:
+        print(f"Kept in {checked.kept_in}; used in single precision (float32)")
     for fit in checked.fits:
         if fit.fits:
             print(f"Fits {fit.backbone}: every one of its parameters is in the file")
@@ -137,6 +146,8 @@ def _fit(fit: models.Fit) -> dict[str, Any]:
         "other_shape": fit.other_shape,
         "too_much": fit.too_much,
         "left_over": fit.left_over,
+        "not_finite": fit.not_finite,
+        "quantised": fit.quantised,
     }
 
 

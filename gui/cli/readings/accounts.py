@@ -16,6 +16,7 @@ from engine.records import READER_ROLES
 from engine.storage import storage_error
 from engine.workspace import open_workspace
 from gui.cli.options import LOOK, JsonOption, WorkspaceOption, place
+from gui.cli.readings.readers import known_reader
 from gui.cli.terminal import say, show_json, show_table
 
 app = typer.Typer()
@@ -89,10 +90,7 @@ def role(
     Example: [bold]overread accounts role "Ada Byron" adjudicator[/bold]
     """
     with reading.open_store(open_workspace(root).database) as store:
-        found = store.find_reader(name)
-        if found is None:
-            raise ReviewError(f"There is no reader named “{name}”", "List them: overread readers list")
-        changed = store.change_reader(replace(found, role=role))
+        changed = store.change_reader(replace(known_reader(store, name), role=role))
         say(f"{changed.name} is {changed.role} now.")
 
 
@@ -162,7 +160,11 @@ def show(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
         )
         for each in told
     ]
-    show_table(("name", "role", "", "password since", "browsers signed in"), lines)
+    show_table(
+        ("name", "role", "", "password since", "browsers signed in"),
+        lines,
+        none="There are no accounts yet. Make one: overread accounts add NAME",
+    )
 
 
 def _password(name: str, file: Path | None) -> str:

@@ -71,7 +71,8 @@ def _of_anchors(told: reading.Audit) -> str:
         )
     after = told.head.seq - told.anchored
     since = f"; the {after:,} rows after it are vouched for by the chain alone" if after > 0 else ""
-    return f"{told.anchors:,} anchors checked, the newest at row {told.anchored}{since}"
+    anchors = f"{told.anchors:,} anchor{'' if told.anchors == 1 else 's'}"
+    return f"{anchors} checked, the newest at row {told.anchored:,}{since}"
 
 
 def _anchor(typed: str) -> reading.Anchor:

@@ -54,7 +54,13 @@ def restore(
     if told.kept:
         say(f"What was there before is {told.kept}")
     if told.gone:
+        rows = "1 row that is" if told.gone == 1 else f"{told.gone:,} rows that are"
         say(
-            f"The anchors know of {told.gone:,} rows that are not in this backup; those anchors are kept beside "
+            f"There had been {rows} not in this backup; anchors that know of what it lacks are kept beside "
             "anchors.csv"
+        )
+    if told.other:
+        say(
+            "The readings that were there, or were anchored, are not part of this backup: it is of another workspace, "
+            "or they went on differently; anchors that it does not meet are kept beside anchors.csv"
         )

@@ -233,7 +233,7 @@ def list_suspects(
         return
     say(f"Another class is likelier than the label of {doubted:,} of {len(found):,} images")
     rows = [
-        (one.path.name, one.part, one.label, one.likely, f"{one.suspicion:.3f}", one.image_id[:12])
+        (one.path.name, one.part, one.label, one.likely, report.figure(one.suspicion), one.image_id[:12])
         for one in found[:top]
     ]
     show_table(("image", "part", "label", "likely", "1 − p of the label", "id"), rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from engine.workspace import open_workspace
 from gui.cli.options import LOOK, JsonOption, RunArgument, WorkspaceOption, place, quantity
 from gui.cli.results import make_folder
 from gui.cli.terminal import say, show_json, show_table
+
+if TYPE_CHECKING:
+    from engine.reading import Reader, Store
 
 app = typer.Typer()
 readers = typer.Typer(no_args_is_help=True)
@@ -56,7 +59,11 @@ def list_readers(root: WorkspaceOption = None, as_json: JsonOption = False) -> N
         )
         for each in known
     ]
-    show_table(("reader", "role", "profession", "years", "also read as"), rows)
+    show_table(
+        ("reader", "role", "profession", "years", "also read as"),
+        rows,
+        none="There are no readers yet. Add one: overread readers add NAME",
+    )
     for one, other in alike:
         say(f'“{one}” and “{other}” may be one person: overread readers join "{other}" "{one}"')
 
@@ -89,6 +96,48 @@ def add_reader(
         show_json(asdict(added))
     else:
         print(added.name)
+
+
+@readers.command("change")
+def change_reader(
+    name: NameArgument,
+    called: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Another name.")] = None,
+    profession: Annotated[str | None, typer.Option(help="Such as radiologist.")] = None,
+    years: Annotated[
+        float | None, typer.Option(parser=quantity(0, 80), metavar="YEARS", help="Years of experience.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(help=f"One of {', '.join(READER_ROLES)}.")] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that something about a reader is different from now on: a new row; what was, and when, stays.
+
+    Example: [bold]overread readers change "Ada Byron" --role adjudicator[/bold]
+    """
+    asked = {"name": called, "profession": profession, "years": years, "role": role}
+    told: dict[str, Any] = {what: value for what, value in asked.items() if value is not None}
+    if not told:
+        raise ReviewError(
+            "Nothing was said that is different", "Give --name, --profession, --years or --role"
+        )
+    with reading.open_store(open_workspace(root).database) as store:
+        changed = store.change_reader(replace(known_reader(store, name), **told, introduced=True))
+    if as_json:
+        show_json(asdict(changed))
+    else:
+        print(", ".join(filter(None, [changed.name, changed.role, changed.profession])))
+
+
+def known_reader(store: Store, name: str) -> Reader:
+    """Return the reader of a name.
+
+    Raises:
+        ReviewError: There is none.
+    """
+    found = store.find_reader(name)
+    if found is None:
+        raise ReviewError(f"There is no reader named “{name}”", "List them: overread readers list")
+    return found
 
 
 @readers.command("join")
@@ -127,8 +176,8 @@ def export_readings(
     workspace = open_workspace(root)
     run_id = runs.find_run(workspace, run).run_id
     with reading.open_store(workspace.database) as store:
-        if reader is not None and store.find_reader(reader) is None:
-            raise ReviewError(f"There is no reader named “{reader}”", "See: overread readers list")
+        if reader is not None:
+            known_reader(store, reader)
         rows = store.readings(run_id, reader=reader)
     make_folder(out)
     files = {out / name: data for name, data in reading.reading_files(rows, f"readings-{run_id}").items()}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import reading, runs, statistics
+from engine import reading, report, runs
 from engine.errors import ReviewError
+from engine.language import unitless
 from engine.records import Sample
 from engine.storage import storage_error
 from engine.workspace import open_workspace
@@ -133,7 +134,8 @@ def create(
             return
         print(study.study_id)
         say(_cases(study))
-        say(planned)
+        if planned:
+            say(planned)
 
 
 def _ids(file: Path) -> list[str]:
@@ -161,22 +163,12 @@ def _cases(study: Study) -> str:
 
 
 def _planned(study: Study) -> str:
-    """Say the smallest difference that the study would see."""
+    """Say the smallest difference between its arms that the study would see, and what a figure of it has to ask."""
     protocol = study.protocol
-    positives = protocol.drawn.positives
-    if positives is None:
-        return "What difference the study would see cannot be said: not every case has a label"
-    negatives = protocol.drawn.n - positives
-    if not positives or not negatives:
-        return "What difference the study would see cannot be said: it needs cases with the finding, and others without"
-    figure = "AUC" if protocol.certainty else "sensitivity"
-    told = statistics.smallest_difference(len(protocol.readers), positives, negatives, figure=figure).sentence
-    ask = (
-        ""
-        if protocol.certainty
-        else " For the AUC, readers have to say how sure they are: --certainty 0-100."
-    )
-    return f"{told}{ask}"
+    told = report.planned_words(protocol, protocol.drawn.n, protocol.drawn.positives)
+    if not told or protocol.certainty or not protocol.drawn.positives:
+        return told
+    return f"{told} For the AUC, readers have to say how sure they are: --certainty 0-100."
 
 
 @studies.command("add")
@@ -253,7 +245,11 @@ def list_studies(root: WorkspaceOption = None, as_json: JsonOption = False) -> N
         )
         for study, far in found
     ]
-    show_table(("study", "id", "design", "state", "cases", "readers", "answers"), rows)
+    show_table(
+        ("study", "id", "design", "state", "cases", "readers", "answers"),
+        rows,
+        none="There are no studies yet. Make one: overread study create NAME",
+    )
 
 
 @studies.command("show")
@@ -268,16 +264,26 @@ def show(study: StudyArgument, root: WorkspaceOption = None, as_json: JsonOption
         open_cases = [one for one in store.studies.disagreements(found.study_id) if one.settled is None]
         names = {one.reader_id: one.name for one in store.people()}
         disclosed = _disclosed(store, found)
+        set_back = store.studies.set_back(found.study_id)
     if as_json:
         document: dict[str, Any] = asdict(found) | {"progress": [asdict(one) for one in far]}
-        show_json(document | {"not_settled": len(open_cases), "wrong_advice_shown": disclosed})
+        show_json(
+            document
+            | {
+                "not_settled": len(open_cases),
+                "wrong_advice_shown": disclosed,
+                "set_back": [asdict(one) for one in set_back],
+            }
+        )
         return
     show_table(("protocol", ""), _protocol_rows(found, names), title=f"{found.name} ({found.state})")
     rows = [(one.name, one.arm, f"{one.read:,} of {one.of:,}", one.median_seconds) for one in far]
     show_table(("reader", "arm", "answered", "median seconds"), rows)
     for one in found.deviations:
-        what = "; ".join(f"{field}: {before} → {after}" for field, (before, after) in one.changed.items())
-        say(f"Deviation of {one.at:%d %B %Y}: {f'{what}. Reason: ' if what else ''}{one.reason}")
+        what = report.changed_words(one, found.protocol, names)
+        say(f"Deviation of {one.at:%d %B %Y}: {what}")
+    for sentence in report.clock_words(set_back):
+        say(sentence)
     if open_cases:
         say(f"The readers disagree on {len(open_cases):,} cases that are not settled")
     for who, those in disclosed.items():
@@ -316,7 +322,7 @@ def _protocol_rows(study: Study, names: Mapping[str, str]) -> list[tuple[str, st
         ("wash-out", f"{protocol.wash_out_days:g} days"),
         ("wrong advice", f"{protocol.wrong_advice:.0%} of cases"),
         ("primary endpoint", protocol.primary_words or protocol.endpoint or "not stated"),
-        ("margin", "none" if protocol.margin is None else f"{protocol.margin:g}"),
+        ("margin", "none" if protocol.margin is None else unitless(protocol.margin)),
         ("protocol hash", f"{study.protocol_hash} ({fixed})"),
     ]
 

@@ -55,7 +55,8 @@ def _tell(found: report.Verification) -> None:
     taken = ", ".join(f"{name} ({count:,})" for name, count in found.taken.items())
     if taken:
         print(f"Not computed again, since the case table does not give them: {taken}.")
-    print("PDF, Word and PNG files are held by their digest alone.")
+    for what in found.by_digest:
+        print(f"Held by the digest alone: {what}.")
     if found.earlier:
         print(
             f"An earlier version (Overread {found.earlier}) wrote it: all that it wrote as numbers is computed again; "

@@ -33,7 +33,7 @@ async function show(figure) {
     const answer = await fetch(figure.dataset.about);
     about = answer.ok ? await answer.json() : { name: at('name').textContent, problem: await answer.text() };
   } catch {
-    about = { name: at('name').textContent, problem: _('Overread is not responding. Check that the program is still running.') };
+    about = { name: at('name').textContent, problem: window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')) };
   }
   if (mine === asked) draw(about);   // the person may have gone on to another picture meanwhile
 }

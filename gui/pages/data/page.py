@@ -26,7 +26,7 @@ from engine.data import (
 )
 from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import ignore
-from engine.language import _, isolated, moment, ngettext, number
+from engine.language import _, moment, ngettext, number
 from engine.records import FIRST_VERSION, Index, Split
 from engine.retelling import retold
 from gui.pages.data.bringing.pane import bring_pane
@@ -43,7 +43,7 @@ from gui.pages.data.overview import (
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import choices_from_percent, split_modes
 from gui.pages.data.using.pane import using_pane
-from gui.pages.keeping import DATA, come_again, named, offered, place as place_keeping
+from gui.pages.keeping import DATA, come_again, in_a_field, named, offered, place as place_keeping
 from gui.pages.meant import data_meant
 from gui.pages.tables import headed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
@@ -81,7 +81,7 @@ def dataset_choices(
             ngettext(
                 "{name} · {count} image · {when}", "{name} · {count} images · {when}", one.images
             ).format(
-                name=isolated(named(folder, one.name)),
+                name=in_a_field(named(folder, one.name)),
                 count=number(one.images),
                 when=moment(one.created.astimezone(), "%d %b %H:%M"),
             ),

@@ -17,7 +17,7 @@ NAMES = ("accuracy", "AUROC", "macro F1")
 
 def side_by_side(comparison: RunComparison, *, before: bool = False) -> Sequence[str]:
     """Return the comparison in pieces; `before`: with the run before, not with the first of several."""
-    from engine.experiments import words
+    from engine.experiments import where_different
     from engine.report import forest_svg  # the window opens seconds sooner without it
 
     rows = [
@@ -27,7 +27,8 @@ def side_by_side(comparison: RunComparison, *, before: bool = False) -> Sequence
         )
         for row in comparison.rows
     ]
-    differing = [(row.name, words(row.differs)) for row in comparison.rows[1:] if row.differs]
+    where = where_different(comparison)
+    differing = [(row.name, where[at]) for at, row in enumerate(comparison.rows) if at and row.differs]
     left_out = [markup.told(f"{count:,} {why}") for why, count in comparison.left_out.items()]
     said = markup.told(comparison.reference) or (_("Cases that were left out:") if left_out else "")
     names = [figure_words(name) for name in NAMES]

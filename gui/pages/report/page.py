@@ -161,7 +161,7 @@ def build(session: AppSession) -> None:
     gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         run = gr.Dropdown(
-            label=_("Run"), choices=[], interactive=True, elem_id="report-run", scale=3, min_width=320
+            label=_("Run"), choices=[], interactive=True, elem_id="report-run", scale=5, min_width=320
         )
         part = gr.Dropdown(
             label=_("Images"),

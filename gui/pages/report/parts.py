@@ -197,7 +197,11 @@ def what_is_open(session: AppSession, report: Report, standards: Sequence[str]) 
     if not report.reviews.cases:
         lines.append(_("No case of it has been read."))
     lines += [
-        _("{checklist}: {open} of {items} items are open.").format(
+        ngettext(
+            "{checklist}: {open} of {items} items is open.",
+            "{checklist}: {open} of {items} items are open.",
+            len(one.open),
+        ).format(
             checklist=isolated(one.checklist.title), open=number(len(one.open)), items=number(len(one.items))
         )
         for one in with_checklists(report).checklists

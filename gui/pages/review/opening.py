@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.language import _, isolated, language, moment
+from engine.language import _, language, moment
 from engine.naming import given_of
 from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PARTS, Prediction
 from engine.retelling import retold
 from engine.saliency import colour_tables
-from gui.pages.keeping import named
+from gui.pages.keeping import in_a_field, named
 from gui.pages.review.hand.finding import complete_columns, queues_for, tells
 from gui.pages.review.maps import method_choices
 from gui.pages.review.reading_session import Desk, Reading, part_named, text
@@ -131,7 +131,7 @@ def is_offered(session: AppSession, run: RunSummary, wishes: Sequence[str | None
 
 def _run_title(session: AppSession, run: RunSummary) -> str:
     title = named(session.workspace.runs / run.run_id, run.recipe_name)
-    return f"{isolated(run.dataset_name)} · {isolated(title)} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
+    return f"{in_a_field(run.dataset_name)} · {in_a_field(title)} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
 
 
 def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:

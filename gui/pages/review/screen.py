@@ -10,7 +10,7 @@ from typing import Any
 from engine.language import ENGLISH, _, isolated, language, listed, moment, number
 from engine.reading import Shown
 from engine.records import Prediction, Review, Verdict, edge_of
-from engine.report import probability
+from engine.report import apart, probability
 from gui.pages.review.beside import may_beside
 from gui.pages.review.blinded import read_blind_first
 from gui.pages.review.hand.finding import queues_for, tells
@@ -199,7 +199,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
             else _("{distance} in log-odds from the next class")
         ).format(distance=number(case.margin, 2)),
         "dropout": passes(dropout) if dropout else None,
-        "conformal": listed(case.conformal_set) or None,
+        "conformal": apart(listed(case.conformal_set)) or None,
         "map": heat.method if heat else None,
         "method": words_of(heat) if heat else trouble,
         "remark": remarks_on(session.workspace.runs / reading.run_id, case),

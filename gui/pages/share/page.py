@@ -263,7 +263,9 @@ def build(session: AppSession) -> None:
 def _place_looking(fields: dict[str, Any]) -> None:
     """Place what is asked of a link to look at cases."""
     with gr.Row():
-        fields["run_id"] = gr.Dropdown(label=_("Run"), choices=[], scale=3, elem_id="share-run")
+        fields["run_id"] = gr.Dropdown(
+            label=_("Run"), choices=[], scale=3, min_width=280, elem_id="share-run"
+        )
         fields["choosing"] = gr.Radio(
             [(_(words), one) for one, words in CHOICES.items()],
             value="random",
@@ -277,6 +279,7 @@ def _place_looking(fields: dict[str, Any]) -> None:
             value=USUAL_CASES,
             step=1,
             label=_("Cases (a random sample: of the test part, if there is one)"),
+            min_width=280,
         )
         fields["seed"] = gr.Number(
             0,
@@ -304,7 +307,7 @@ def _place_ways(fields: dict[str, Any]) -> None:
     usual = WAYS[ways()[0][1]]
     with gr.Row():
         fields["way"] = gr.Radio(
-            ways(), value=ways()[0][1], label=_("How guests connect"), elem_id="share-way"
+            ways(), value=ways()[0][1], label=_("How guests connect"), elem_id="share-way", min_width=280
         )
         fields["server"] = gr.Textbox(
             label=_("Your own server"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import ShareError
-from engine.language import _, isolated, moment, ngettext, number
-from gui.pages.keeping import named, offered
+from engine.language import _, moment, ngettext, number
+from gui.pages.keeping import in_a_field, named, offered
 from gui.sharing import USUAL_CASES, Access, Share, chosen_cases, invite, share
 from gui.web import AppSession
 
@@ -54,7 +54,8 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, run id) of every run that has cases."""
     return [
         (
-            f"{isolated(run.dataset_name)} · {isolated(named(session.workspace.runs / run.run_id, run.recipe_name))} · "
+            f"{in_a_field(run.dataset_name)} · "
+            f"{in_a_field(named(session.workspace.runs / run.run_id, run.recipe_name))} · "
             f"{moment(run.created, '%d %b %Y')} · {_cases(run.cases)}",
             run.run_id,
         )
@@ -67,7 +68,7 @@ def study_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, study id) of every study that is not closed, the newest first."""
     return [
         (
-            f"{isolated(study.name)} · {_design(study.protocol.design)} · {_cases(study.protocol.drawn.n)}",
+            f"{in_a_field(study.name)} · {_design(study.protocol.design)} · {_cases(study.protocol.drawn.n)}",
             study.study_id,
         )
         for study in reversed(session.store.studies.all())

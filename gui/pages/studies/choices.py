@@ -11,7 +11,7 @@ from engine.kept_files import ignore
 from engine.language import _, isolated, moment, number
 from engine.reading import DESIGNS
 from engine.records import PARTS
-from gui.pages.keeping import named, offered
+from gui.pages.keeping import in_a_field, named, offered
 from gui.pages.studies.form import (
     aims,
     certainties,
@@ -113,9 +113,9 @@ def _runs(session: AppSession) -> list[Answer]:
     for run in session.store.runs():
         if not run.cases or not offered(session.workspace.runs / run.run_id):
             continue
-        called = isolated(named(session.workspace.runs / run.run_id, run.recipe_name))
+        called = in_a_field(named(session.workspace.runs / run.run_id, run.recipe_name))
         when = moment(run.created.astimezone(), "%d %b %H:%M")
-        name = f"{called} · {isolated(run.dataset_name)} · {when}"
+        name = f"{called} · {in_a_field(run.dataset_name)} · {when}"
         told.append(
             {
                 "value": f"run:{run.run_id}",
@@ -140,7 +140,7 @@ def _data(session: AppSession) -> list[Answer]:
         except DataError:  # the Data page says what is wrong with it
             continue
         when = moment(one.created.astimezone(), "%d %b %H:%M")
-        name = f"{isolated(one.name)} · {number(one.images)} · {when}"
+        name = f"{in_a_field(one.name)} · {number(one.images)} · {when}"
         title = _("Images: {name}").format(name=name)
         told.append(
             {"value": f"data:{one.dataset_id}", "title": title, "run": False, "classes": classes, "parts": []}

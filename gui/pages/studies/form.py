@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine import statistics  # its power computation loads scipy.stats, when it is asked for
+from engine import report  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
-from engine.errors import EngineError, ReportError
+from engine.errors import EngineError
 from engine.language import _, in_digits, isolated, listed, ngettext, number, short_number, typed_number
 from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
@@ -249,7 +249,8 @@ def summary_of(
     told += [_answers(protocol), _settled(protocol, people)]
     if promoted:
         told.append(_("{name} becomes an adjudicator.").format(name=isolated(promoted.name)))
-    return told if to_reader else [*told, *_smallest(protocol, cases, positives)]
+    planned = "" if to_reader else report.planned_words(protocol, cases, positives)
+    return [*told, planned] if planned else told
 
 
 def _size(protocol: Protocol, readers: Sequence[str], cases: int) -> str:
@@ -332,20 +333,6 @@ def _answers(protocol: Protocol) -> str:
         "negative": _("Unsure or not diagnostic counts as not {positive}."),
     }[protocol.indeterminate].format(positive=isolated(protocol.positive))
     return f"{told} {counts}"
-
-
-def _smallest(protocol: Protocol, cases: int, positives: int | None) -> list[str]:
-    """Return how small a difference between blind and assisted readings the study would see."""
-    if len(DESIGNS[protocol.design].arms) < 2 or not positives or positives == cases:
-        return []
-    figure = "AUC" if protocol.certainty else "sensitivity"
-    try:
-        planned = statistics.smallest_difference(
-            len(protocol.readers), positives, cases - positives, figure=figure
-        )
-    except ReportError as error:
-        return [str(error)]
-    return [planned.sentence]
 
 
 def _settled(protocol: Protocol, people: Mapping[str, str]) -> str:

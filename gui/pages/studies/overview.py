@@ -7,8 +7,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from engine import labels, statistics  # loads scipy.stats, when agreement is asked for
-from engine.language import _, isolated, listed, moment, ngettext, number, short_number
+from engine import labels, report, statistics  # loads scipy.stats, when agreement is asked for
+from engine.language import _, isolated, moment, ngettext, number, short_number, unitless
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
 from gui.pages.review import may_write
 from gui.pages.studies.choices import administers, design_titles
@@ -182,7 +182,9 @@ def _alpha(session: AppSession, study: Study, arm: Arm) -> list[str]:
     alpha = statistics.krippendorff_alpha(list(counts.values()))
     told = (
         _("{value} (95% {low} to {high})").format(
-            value=number(alpha.value, 2), low=number(alpha.low, 2), high=number(alpha.high, 2)
+            value=report.figure(alpha.value, 2),
+            low=report.figure(alpha.low, 2),
+            high=report.figure(alpha.high, 2),
         )
         if math.isfinite(alpha.value)
         else _("not defined")
@@ -202,7 +204,7 @@ def _protocol(session: AppSession, study: Study) -> Answer:
             _("Primary endpoint: {endpoint}.").format(endpoint=endpoint)
             if margin is None
             else _("Primary endpoint: {endpoint} (margin {margin}).").format(
-                endpoint=endpoint, margin=short_number(margin)
+                endpoint=endpoint, margin=unitless(margin)
             )
         )
     fixed = (
@@ -215,17 +217,13 @@ def _protocol(session: AppSession, study: Study) -> Answer:
 
 
 def _deviations(session: AppSession, study: Study) -> list[Answer]:
+    """Return what departed from the protocol, in the words of the report."""
+    names = {each.reader_id: each.name for each in session.store.people()}
     lines = [
-        f"{moment(each.at.astimezone(), '%d %B %Y, %H:%M')}: "
-        + (
-            _("{fields} changed. Reason: {reason}").format(
-                fields=listed(each.changed), reason=isolated(each.reason)
-            )
-            if each.changed
-            else isolated(each.reason)
-        )
+        f"{moment(each.at.astimezone(), '%d %B %Y, %H:%M')}: {report.changed_words(each, study.protocol, names)}"
         for each in study.deviations
     ]
+    lines += report.clock_words(session.store.studies.set_back(study.study_id))
     return [{"title": _("Deviations from the protocol"), "lines": lines}] if lines else []
 
 

@@ -36,7 +36,11 @@ THEN = """(what) => {
     if (button) button.click();
     else if (left) setTimeout(click, 50, left - 1);  // the page is still being put up
   };
-  if (name) click(400);
+  // The first time it loads PyTorch, during which no question is answered: not for who only passes by.
+  const seen = () => document.getElementById(`train-do-${name}`)?.closest('[role=tabpanel]')?.offsetHeight !== 0;
+  const look = (before) => setTimeout(() => (seen() && before ? click(400) : look(seen())), 400);
+  if (what === 'tell first') look(true);
+  else if (name) click(400);
 }"""
 """Presses the hidden button of what comes next."""
 LOOK = """() => {
@@ -83,7 +87,7 @@ def come(
         *_of_data(session, value, endpoint, folds),
         *looked(session, run_id, seen, experiment, seen_experiments),
         standing,
-        "tell" if base is None or standing != asked else "",
+        "tell first" if base is None else "tell" if standing != asked else "",
     )
 
 
@@ -157,5 +161,5 @@ def _filled(session: AppSession, base: Recipe | None) -> tuple[Any, ...]:
     own_recipes(session.workspace, on_damaged=damaged.append)
     for_what = gr.Dropdown(choices=[(_("everything"), ""), *purposes(session.workspace)], value="")
     recipes = gr.Dropdown(choices=recipes_offered(session.workspace), value="default")
-    recipe, card, *filled = choose_recipe(session, "default", first=True)
+    recipe, card, *filled = choose_recipe(session, "default")
     return for_what, recipes, recipe, markup.problems(damaged) + card, *filled

@@ -25,6 +25,7 @@ from engine.kept_files import MIB, JsonFile, read_json
 from engine.language import _, isolated, number
 from engine.recipes import PLANS, RECIPES, recipe_to_json
 from engine.records import Balance, Phase, Recipe, Split
+from engine.report import apart
 from engine.storage import versioned, write_atomic
 from gui.pages.train.plan import balances, chosen_split
 from gui.web import AppSession
@@ -77,7 +78,7 @@ def balance_choices(session: AppSession, dataset_id: str | None) -> list[tuple[s
     """Return the ways to treat unequal classes, each with the counts of the training images before and after."""
     try:
         split = chosen_split(session, dataset_id)
-        return [(f"{words}. {_counts(split, method)}", method) for method, words in balances().items()]
+        return [(apart(f"{words}. {_counts(split, method)}"), method) for method, words in balances().items()]
     except EngineError:  # the box on the data says so
         return [(f"{words}.", method) for method, words in balances().items()]
 

@@ -15,6 +15,7 @@ import gradio as gr
 
 from engine.language import _
 from gui.pages.keeping import RUN, place as place_keeping
+from gui.pages.train.choices import OF_REGISTRIES, choices_of
 from gui.pages.train.coming import LOOK, THEN, another, come, looked, measure, tell
 from gui.pages.train.offered import balance_choices, plan_choices
 from gui.pages.train.plan import (
@@ -118,7 +119,7 @@ def build(session: AppSession) -> None:
                 )
                 none_found = gr.Markdown()
                 card = gr.HTML(markup.skeleton(), elem_id="train-recipe-card", padding=False)
-                with gr.Accordion(_("Settings"), open=False, elem_id="train-settings"):
+                with gr.Accordion(_("Settings"), open=False, elem_id="train-settings") as settings:
                     fields |= _place(general())
                     groups = []
                     for slot in range(PHASE_SLOTS):
@@ -224,6 +225,9 @@ def build(session: AppSession) -> None:
         experiment, found = place_experiments(session, dataset, labels, base, form, train_found)
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
+    )
+    settings.expand(
+        shown(choices_of), None, [fields[name] for name in OF_REGISTRIES], api_name="train_choices", **quiet
     )
     planned = plan.input(
         partial(shown(choose_plan), session), plan, [recipe, *filled], api_name="train_plan", **quiet

@@ -46,6 +46,7 @@ from engine.recipes import (
     keep_own,
     load_recipe,
     named_recipe,
+    own_recipes,
     recipe_to_json,
     save_own,
 )
@@ -55,11 +56,10 @@ from engine.retelling import retold
 from engine.runs import list_runs
 from engine.workspace import Workspace
 from gui.pages.keeping import offered
+from gui.pages.train.choices import values_and_choices_of
 from gui.pages.train.recipe_form import (
     PHASE_SLOTS,
     recipe_of,
-    values_and_choices_of,
-    values_of,
 )
 from gui.pages.train.recipes_listed import recipes_offered
 from gui.web import AppSession, markup
@@ -174,14 +174,14 @@ def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0, labe
             return folds_facts(chosen_folds(session, dataset_id, folds))
         split = chosen_split(session, dataset_id)
     except DataError as error:
-        return markup.note(markup.told(error), tone="serious" if dataset_id else "plain")
+        more = [_("Change this on the Data page.")] if dataset_id else []
+        return markup.note(markup.told(error), tone="serious" if dataset_id else "plain", more=more)
     choices = load_choices(session.workspace, str(dataset_id))
     gone = lost([sample.path for part in PARTS for sample in split.part(part)])
     missed = _(
         "{missing}: say where they are now on the Data page, or training leaves out what is not in the cache."
     )
-    more = [] if gone is None else [missed.format(missing=retold(str(gone)))]
-    said = [_parts_words(split)]
+    said, more = [_parts_words(split)], [] if gone is None else [missed.format(missing=retold(str(gone)))]
     if len(split.classes) == 2:
         positive = positive_of(split.classes, choices.positive)
         said.append(_("The finding is “{name}”.").format(name=isolated(str(positive))))
@@ -300,16 +300,17 @@ def _data_uri(pixels: np.ndarray[Any, Any]) -> str:
     return f"data:image/jpeg;base64,{b64encode(stream.getvalue()).decode()}"
 
 
-def choose_recipe(session: AppSession, name: str | None, *, first: bool = False) -> tuple[Any, ...]:
+def choose_recipe(session: AppSession, name: str | None) -> tuple[Any, ...]:
     """Return what the form shows of a recipe: the recipe itself, its card, its phases and its values.
 
     Args:
         session: The open window.
         name: Of the recipe; None means the default.
-        first: Whether the form is filled for the first time, and needs to know what there is to choose from.
     """
-    recipe = named_recipe(session.workspace, name or "default")
-    filled = values_and_choices_of(recipe, weight_choices(session.workspace)) if first else values_of(recipe)
+    workspace = session.workspace
+    recipe = named_recipe(workspace, name or "default")
+    others = [*RECIPES.values(), *own_recipes(workspace).values()]
+    filled = values_and_choices_of(recipe, weight_choices(workspace), others)
     balance = recipe.balance.method if recipe.balance.method in balances() else None
     return recipe, recipe_card(recipe), plan_of(recipe), balance, *_phase_groups(recipe), *filled
 

@@ -17,7 +17,7 @@ import gradio as gr
 from engine.errors import RecipeError
 from engine.kept_files import plain
 from engine.language import _, isolated, number
-from engine.recipes import field_schema, recipe_from_values, registries
+from engine.recipes import field_schema, recipe_from_values
 from engine.records import Recipe
 from engine.retelling import retold
 from engine.statistics import MONITORS
@@ -73,7 +73,8 @@ def words() -> Mapping[str, str]:
     }
 
 
-def _choices(names: Iterable[Any]) -> list[tuple[str, Any]]:
+def choices_in_words(names: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return names as a drop-down offers them."""
     said = words()
     return [
         (f"{said[str(name)]} ({isolated(str(name))})" if str(name) in said else str(name), name)
@@ -118,7 +119,7 @@ def component(dotted: str, field: Field) -> Any:
     if schema["type"] == "string" or "enum" in schema:
         return gr.Dropdown(
             **told,
-            choices=_choices(schema.get("enum", field.names)),
+            choices=choices_in_words(schema.get("enum", field.names)),
             allow_custom_value=field.other,
             interactive=True,
             min_width=320 if field.wide else 160,
@@ -249,30 +250,14 @@ FIELDS = fields()
 """The same in English; their order is that of the form's values."""
 
 
-def values_and_choices_of(recipe: Recipe, weights: Sequence[str] = ()) -> list[Any]:
-    """Return what the form shows of a recipe when it is opened first: with what there is to choose from.
-
-    Args:
-        recipe: To show.
-        weights: What a training may begin with in this workspace, beside ImageNet and chance: "file:NAME".
-    """
-    from engine.models import BACKBONES
-
-    offered = {**registries(), "backbone": BACKBONES, "weights": (*net()["weights"].names, *weights)}
-    filled: list[Any] = []
-    for dotted, value in zip(FIELDS, values_of(recipe), strict=True):
-        names = offered.get(re.sub(r"\.\d+", "", dotted))
-        filled.append(value if names is None else gr.Dropdown(choices=_choices(names), value=value))
-    return filled
-
-
 def values_of(recipe: Recipe) -> list[Any]:
     """Return what the form shows of a recipe, in the order of `FIELDS`; None in phases it does not have."""
     raw = plain(recipe)
-    return [_shown(raw, dotted) for dotted in FIELDS]
+    return [value_at(raw, dotted) for dotted in FIELDS]
 
 
-def _shown(raw: dict[str, Any], dotted: str) -> Any:
+def value_at(raw: dict[str, Any], dotted: str) -> Any:
+    """Return what the form shows of a recipe's JSON, or of a phase of it, at a dotted path."""
     target: Any = raw
     for part in dotted.split("."):
         if isinstance(target, list):

@@ -14,9 +14,10 @@ from engine.experiments import (
     load_found,
 )
 from engine.kept_files import MIB
-from engine.language import _, isolated, moment, number
+from engine.language import _, isolated, moment, ngettext, number
 from engine.retelling import retold
 from engine.storage import read_regular
+from gui.pages.keeping import in_a_field
 from gui.web import AppSession, markup
 
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
@@ -57,7 +58,7 @@ def title_of(session: AppSession, now: ExperimentStatus) -> str:
     began = datetime.fromtimestamp(now.started).astimezone()
     try:
         asked = load_asked(experiment_folder(session.workspace, now.experiment_id))
-        titles = " · ".join(isolated(one.title) for one in (asked.recipe, *asked.others))
+        titles = " · ".join(in_a_field(one.title) for one in (asked.recipe, *asked.others))
         what = f"{questions().get(asked.kind, asked.kind)} · {titles}"
     except EngineError:
         what = _("unknown question")
@@ -77,7 +78,8 @@ def result(session: AppSession, now: ExperimentStatus) -> str:
     except RunError as error:
         return markup.note(markup.told(error), tone="serious")
     if now.state != "done" or found is None:
-        done = _("{n} of {total} trainings were done.").format(n=number(now.done), total=number(now.total))
+        form = ngettext("{n} of {total} trainings was done.", "{n} of {total} trainings were done.", now.done)
+        done = form.format(n=number(now.done), total=number(now.total))
         more = [done] if now.total else []
         return markup.note(markup.told(now.message), tone=TONES.get(now.state, "plain"), more=more)
     further = [markup.told(one) for one in found.more]

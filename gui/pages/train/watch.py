@@ -22,9 +22,9 @@ from engine.errors import EngineError, RunError, TrainingError
 from engine.language import _, isolated, language, moment, ngettext, number
 from engine.naming import given_of
 from engine.records import Epoch
-from engine.report import edge_words, operating_words
+from engine.report import edge_words, figure, operating_words
 from engine.runs import load_history, load_run
-from gui.pages.keeping import named, offered
+from gui.pages.keeping import in_a_field, named, offered
 from gui.pages.tables import headed
 from gui.pages.train.offered import lasting
 from gui.pages.train.plan import refuse_guests
@@ -229,7 +229,8 @@ def _at_work(status: jobs.JobStatus) -> str:
     elif expected is not None and status.state in ("starting", "training"):
         pieces.append(_("about {time} in all, by the estimate").format(time=lasting(expected.said)))
     # What was said while the images were read is over once a phase has begun.
-    heading = f"{_capital(state)}." if begun or not status.message else markup.told(status.message)
+    over = begun and status.message != jobs.QUIET
+    heading = f"{_capital(state)}." if over or not status.message else markup.told(status.message)
     line = " · ".join(pieces) if len(pieces) > 1 else ""
     return markup.note(heading, inner=markup.progress(fraction, line))
 
@@ -327,7 +328,7 @@ def _validated(folder: Path, code: str) -> str:
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
     started = datetime.fromtimestamp(status.started).astimezone()
-    words = f"{moment(started, '%d %b %Y %H:%M')} · {isolated(_title(status))} · {states()[status.state]}"
+    words = f"{moment(started, '%d %b %Y %H:%M')} · {in_a_field(_title(status))} · {states()[status.state]}"
     return words, status.job_id
 
 
@@ -345,7 +346,7 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
     rows = []
     for one in listed:
         last = one.last_epoch
-        auc = number(last.val_auc, 3) if last and math.isfinite(last.val_auc) else "–"
+        auc = figure(last.val_auc) if last else "–"
         started = datetime.fromtimestamp(one.started).astimezone()
         rows.append(
             [

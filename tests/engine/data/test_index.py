@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.data import fingerprint
 from engine.data.index import index_data, index_folder, index_table, order_classes
 from engine.errors import DataError
 from engine.records import Answers, DataIssue, DataIssueKind, Index
@@ -187,6 +189,23 @@ def test_unreadable_files_are_listed_and_never_stop_the_rest(two_classes: Path) 
         "empty.png",
         "words.jpg",
     }
+
+
+def test_a_folder_that_goes_away_while_it_is_read_is_no_smaller_folder(
+    two_classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, turns = fingerprint.scan, itertools.count()
+
+    def pulled_out(path: Path, *, look: bool = True) -> fingerprint.Scanned:
+        if next(turns) == 5:
+            two_classes.rename(two_classes.with_name("elsewhere"))
+        return read(path, look=look)
+
+    monkeypatch.setattr(fingerprint, "scan", pulled_out)
+    with pytest.raises(
+        DataError, match=r"data went away while it was read: \d of its 12 images.*connect its drive"
+    ):
+        index_folder(two_classes)
 
 
 def test_the_order_is_stable_and_equal_data_has_an_equal_id(two_classes: Path, tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_a_test_part_that_came_without_training_is_asked_about_and_never_trained
     samples = tuple(
         replace(sample, part=None) if sample.part == "train" else sample for sample in index.samples
     )
-    with pytest.raises(SplitError, match="24 cases as the test part, and with no training part"):
+    with pytest.raises(SplitError, match=r"no training part: .*; 24 cases as the test part"):
         split_index(replace(index, samples=samples))
     check(split_index(replace(index, samples=samples), use_given=False), index)
 
@@ -347,7 +347,7 @@ def test_a_seed_that_no_training_could_use_is_refused_before_anything_is_trained
 
 
 def test_too_few_or_too_many_folds_get_a_sentence() -> None:
-    with pytest.raises(SplitError, match="2 folds"):
+    with pytest.raises(SplitError, match=r"takes 3 folds at least.*asked for: 2"):
         list(k_folds(two_classes(), k=2))
     with pytest.raises(SplitError, match="needs 30"):
         list(k_folds(two_classes(30), k=30))

@@ -34,8 +34,10 @@ from engine.experiments.asked.work import (
     learning_curve,
     search,
 )
+from engine.language import speaking
 from engine.recipes.saved import own_recipes
 from engine.records import Index, Recipe
+from engine.retelling import retell
 from engine.runs.folder import list_runs
 from engine.workspace import Workspace
 from tests.tiny import TINY_RECIPE
@@ -115,6 +117,9 @@ def test_a_comparison_trains_each_recipe_once_and_keeps_its_page(
     assert [trained[name].folds for name in found.runs] == [3, 3]
     assert [row[0] for row in found.rows] == [ONE_EPOCH.name, "other"]
     assert "2 runs were compared on" in found.sentence and "other, minus the first" in found.more[0]
+    with speaking("fa"):
+        said = [retell(one) for one in (found.sentence, found.more[0])]
+    assert None not in said
     assert (tmp_path / found.page).exists() and (tmp_path / "comparison.json").exists()
     again = comparison(workspace, asked, progress)  # gone on with, when both were trained
     assert again.runs == found.runs and len(list_runs(workspace)) == 2

@@ -229,3 +229,26 @@ def test_p_values_do_not_depend_on_what_patients_are_called() -> None:
     for one, other in zip(compared.contrasts, compare_runs(again).contrasts, strict=True):
         assert "permutation" in one.accuracy.method
         assert one.accuracy.p_value == other.accuracy.p_value
+
+
+def test_what_is_no_number_of_a_comparison_is_made_again_and_its_files_are_those_of_a_comparison(
+    made: tuple[RunComparison, Path], tmp_path: Path
+) -> None:
+    files = files_in(made[1])
+    page = files["comparison.html"].decode()
+    moved = re.sub(r'(<svg.*?d="M )(\d)', r"\g<1>1\2", page, count=1, flags=re.DOTALL)
+    assert moved != page
+    harmed = {
+        "comparison.html": moved.replace("</h1>", "</h1><img src='data:,' alt=''>", 1).encode(),
+        "README.txt": files["README.txt"].replace(b"every figure", b"no figure"),
+        "comparison.docx": b"PK",
+        "extra.txt": b"1",
+    }
+    gone = ("comparison.csv", "comparison.pdf", "data/cases.parquet", "data/dictionary.csv")
+    kept = {name: data for name, data in files.items() if name not in gone}
+    found = verify(packed(kept | harmed, tmp_path / "harmed.zip"))
+    added = "extra.txt was added: no bundle of this report holds it"
+    assert sorted(found.changed) == sorted([*(f"{name} is missing" for name in gone), added])
+    where = {one.where for one in found.differences}
+    assert {"comparison.html: figure 1", "comparison.html: what is no word (pictures, style)"} <= where
+    assert {one.partition(":")[0] for one in where} == {"comparison.html", "README.txt", "comparison.docx"}

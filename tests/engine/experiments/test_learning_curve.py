@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,9 @@ from engine.errors import RecipeError, ReportError
 from engine.experiments.learning_curve import PowerLaw, Trained, fit_learning_curve, fitted
 from engine.experiments.learning_curve_page import write_learning_curve
 from engine.experiments.sizes import sizes_of_curve
+from engine.language import speaking
 from engine.records import Calibration, Prediction, Run, Sample, Split
+from engine.retelling import retell
 from tests.tiny import TINY_RECIPE
 
 SIZES = (40, 72, 128, 224, 400)
@@ -92,6 +95,10 @@ def test_a_steep_curve_says_what_twice_as_many_images_would_bring() -> None:
     assert curve.twice.low <= 1 - law.at(800) <= curve.twice.high
     assert curve.gain.low <= curve.gain.value <= curve.gain.high and curve.gain.value > 0
     assert "twice as many, 800, would bring it to" in curve.sentence and "95% interval" in curve.sentence
+    for code in ("fa", "he"):
+        with speaking(code):
+            said = [retell(one) for one in (curve.sentence, curve.rests_on)]
+        assert None not in said and not re.search("[a-z]{2,}", str(said).replace("\\u", ""))
     assert "600 test patients" in curve.rests_on and "one training of each size" in curve.rests_on
     assert curve.drawn[-1][0] == 800
 

@@ -250,7 +250,7 @@ def test_the_command_saves_a_recipe_that_train_takes_by_name(
     assert main([*asked, "--vary", "batch_size=4,8", "--trials", "2", "--name", "found"]) == 0
     printed = capsys.readouterr()
     assert "saved as the recipe “found”" in printed.out and "too optimistic" in printed.out
-    assert "2 trials of this search are done already" in printed.err
+    assert "Of this search 2 trials are done already" in printed.err
     assert main(["recipes", "--json"]) == 0
     assert "found" in capsys.readouterr().out
     assert main([*asked[:3], "--vary", "nothing=1,2"]) == 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 
 from engine.data.index import index_folder
 from engine.errors import DataError
 from engine.external.cases import external_cases
+from engine.external.copies import with_copies_said
 from engine.pipeline import validate_run
 from engine.reading.store import open_store
 from engine.records import Run, Sample, Split
@@ -58,6 +61,10 @@ def test_a_label_that_means_no_class_is_asked_about_and_never_dropped(run: Run, 
         ({"same": {"healty": "normal"}}, "“healty” is no label of these data"),
         ({"same": {"healthy": "norml"}}, "“norml” is no class of this run"),
         ({"same": {}, "leave_out": ["helthy"]}, "“helthy” is no label of these data"),
+        (
+            {"same": {"healthy": "normal"}, "leave_out": ["healthy"]},
+            "“healthy” was said to be a class .*Say one",
+        ),
     ],
 )
 def test_what_is_said_of_names_that_are_not_there_is_refused(
@@ -83,8 +90,44 @@ def test_images_that_the_run_has_seen_test_nothing(run: Run, split: Split) -> No
 def test_patients_that_both_sets_name_are_said(run: Run, split: Split) -> None:
     known = split.train[0].patient_id
     cases = external_cases(run, split, [foreign("normal", 1, known), foreign("normal", 2)], same={})
-    assert "1 of 2 images name a patient that the run's own data name too" in cases.remarks[0]
+    assert "1 of 2 images names a patient that the run's own data name too" in cases.remarks[0]
     assert not external_cases(run, split, [replace(foreign("normal", 2))], same={}).remarks
+
+
+def test_copies_of_the_runs_own_images_in_other_files_are_said_and_no_other_image_is(
+    trained: tuple[Workspace, Run], split: Split, tmp_path: Path
+) -> None:
+    workspace, run = trained
+    changes = (
+        lambda film: film,
+        ImageOps.mirror,
+        ImageOps.invert,
+        lambda film: film.rotate(90),
+        ImageOps.flip,
+        lambda film: film.crop((0, film.height // 14, film.width - film.width // 20, film.height)),
+    )
+    copies = []
+    for number, (change, sample) in enumerate(zip(changes, (*split.train[:4], *split.test[:2]), strict=True)):
+        path = tmp_path / f"copy{number}.jpg"
+        with Image.open(sample.path) as film:
+            change(film.convert("L")).save(path, quality=95)
+        copies.append(replace(foreign("normal", number), path=path, image_id=file_id(path)))
+    others = [
+        replace(one, label="normal")
+        for one in index_folder(draw_films(tmp_path / "foreign", patients=8, seed=12)).samples
+    ]
+    steps: list[tuple[int, int]] = []
+    for samples, told in (([*others, *copies], "6 of 22 images look like"), (others, "")):
+        cases = external_cases(run, split, samples, same={})
+        said = with_copies_said(
+            run, split, cases, cache_dir=workspace.cache, progress=lambda done, of: steps.append((done, of))
+        ).remarks
+        assert steps[-1][0] == steps[-1][1] > len(samples)
+        assert told in " ".join(said) and bool(said) == bool(told)
+
+
+def file_id(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_foreign_images_that_cannot_be_read_any_more_are_named_as_left_out(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -263,20 +264,35 @@ def test_a_killed_run_leaves_no_zombie(bench: Workspace) -> None:
     assert not psutil.pid_exists(now.pid)
 
 
-def test_silence_counts_as_lost_and_stop_ends_what_hangs(
-    bench: Workspace, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wakes", [True, False])
+def test_a_training_that_is_silent_is_at_work_and_said_to_be_silent_and_stop_ends_it(
+    wakes: bool, bench: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = start(bench, silent)
-    now = wait_until(job.folder, lambda now: now.state == "training")
-    process = psutil.Process(now.pid)
+    job = start(bench, endless)
+    process = psutil.Process(wait_until(job.folder, lambda now: now.batch > 0).pid)
     process.suspend()  # alive, and without a heartbeat
     monkeypatch.setattr(jobs, "SILENCE", 1.5)
-    assert wait_until(job.folder, lambda now: not now.working).state == "lost"
-    assert process.is_running()
-    with pytest.raises(TrainingError, match="still lost"):
-        start(bench, quick)  # it holds the lock, so a second training beside it stays forbidden
+    monkeypatch.setattr(jobs, "PATIENCE", 5.0 if wakes else 0.1)
+    now = wait_until(job.folder, lambda now: "not reported lately" in now.message)
+    assert (now.state, now.resumable, process.is_running()) == ("training", False, True)
+    with pytest.raises(TrainingError, match="still training"):
+        start(bench, quick)
+    if wakes:  # as after a sleep, while it is asked to stop
+        threading.Timer(0.1, process.resume).start()
     jobs.stop(job.folder)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert jobs.status(job.folder).state == ("stopped" if wakes else "lost")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system keeps when a process began")
+def test_a_training_outlives_a_clock_that_is_set(bench: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux then says that the computer started at another moment, and every process with it."""
+    job = start(bench, endless)
+    wait_until(job.folder, lambda now: now.batch > 0)
+    jobs._children.clear()  # as another program, which was not the one to start it
+    before = psutil._pslinux.boot_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: before + 3600.0)
+    assert jobs.status(job.folder).state == "training"
 
 
 def test_another_process_with_the_same_pid_is_not_taken_for_the_run(bench: Workspace) -> None:
@@ -386,8 +402,13 @@ def test_one_damaged_status_hides_no_other_run(damage: bytes, workspace: Workspa
 
 def waiting_now() -> list[psutil.Process]:
     """Return the processes of trainings that this one started and that have no run yet."""
-    children = psutil.Process().children()
-    return [child for child in children if child.cmdline()[1:] == ["-m", "engine.jobs"]]
+    until = time.monotonic() + 10
+    while True:  # for a moment after its start a process has no command line yet
+        children = psutil.Process().children()
+        found = [child for child in children if child.cmdline()[1:] == ["-m", "engine.jobs"]]
+        if found or time.monotonic() > until:
+            return found
+        time.sleep(0.01)
 
 
 def test_a_process_that_waits_gets_the_run_and_is_one_that_was_started_for_it(bench: Workspace) -> None:

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from engine.errors import EngineError, ImageError, RunError
+from engine.jobs import explaining
 from engine.jobs.explaining import Answer, Explaining, Wish
 from engine.prediction.on_demand import explain_case
 from engine.reading.store import open_store
@@ -173,9 +174,27 @@ def test_the_process_ends_when_nobody_wishes_for_anything(bench: Bench) -> None:
     while children() and time.monotonic() < end:
         time.sleep(0.1)
     assert not children()
+    idle.close()  # waits for nothing of a process that is gone
     with pytest.raises(EngineError, match="no class"):
         until(lambda: idle.ask("anna", bench.wish(8, target="x")), lambda one: False)  # and it begins again
     idle.close()
+
+
+def for_ever(_ticket: int, _wish: Wish) -> None:
+    time.sleep(600)
+
+
+def test_a_window_that_closes_does_not_wait_for_what_was_begun(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python would: at its own end it waits for the work of every process that it started so."""
+    monkeypatch.setattr(explaining, "_explain", for_ever)  # a slow method
+    closing = Explaining(tmp_path)
+    before = {one.pid for one in children()}
+    closing.ask("anna", bench.wish(0))
+    (process,) = (one for one in children() if one.pid not in before)
+    closing.close()
+    process.wait(PATIENCE)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process is not killed like that there")

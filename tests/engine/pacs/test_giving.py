@@ -14,7 +14,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from engine.errors import ExportError
+from engine.errors import ExportError, ImageError
+from engine.images import decode
 from engine.pacs import address_of, give
 from engine.records import Explanation, Prediction, Region, Review, Run, Verdict
 from tests.engine.pacs.films import ROOT, radiograph, uid
@@ -103,6 +104,10 @@ def test_each_object_is_valid_refers_to_its_image_and_is_the_same_when_written_a
         assert (made.StudyInstanceUID, made.PatientID) == (f"{ROOT}.401", "MRN-401")
         assert str(made).count(uid(401)) >= 1 and b"secret comment" not in file.read_bytes()
     assert len({pydicom.dcmread(file).SOPInstanceUID for file in files}) == 5
+    for kind in ("heatmaps", "regions"):  # which have pixels: in a folder of images, and no images themselves
+        (file,) = sorted((tmp_path / "one" / kind).iterdir())
+        with pytest.raises(ImageError, match="was written by Overread about an image"):
+            decode(file)
 
 
 def test_what_is_said_is_in_the_reports_and_what_was_drawn_lies_where_it_was_drawn(

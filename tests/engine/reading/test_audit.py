@@ -239,6 +239,31 @@ def test_a_row_that_was_removed_is_named_by_its_number(taken: Path, table: str, 
     assert any(f"Row {seq} is missing" in each.sentence for each in audited(taken).found)
 
 
+def test_a_row_that_was_rewritten_with_its_own_hash_breaks_with_the_one_behind_it(taken: Path) -> None:
+    with closing(sqlite3.connect(taken)) as other:
+        other.row_factory = sqlite3.Row
+        row = dict(other.execute("SELECT * FROM answers ORDER BY seq").fetchone())
+    forged = seal("answers", row | {"comment": "forged"})
+    tamper(
+        taken,
+        f"UPDATE answers SET comment = 'forged', hash = ? WHERE seq = {row['seq']}",
+        values=(forged,),
+    )
+    found = {each.row: each.sentence for each in audited(taken).found}
+    assert "does not follow the row before it: one of them was rewritten" in found[row["seq"] + 1]
+    assert row["seq"] not in found and len(found) == 1
+
+
+def test_a_row_that_is_there_twice_is_named_with_the_table_of_the_second(taken: Path) -> None:
+    names = [column.name for column in TABLES["flags"].columns]
+    with closing(sqlite3.connect(taken)) as other:
+        ((seq,),) = other.execute("SELECT MIN(seq) FROM answers").fetchall()
+    told = ", ".join({"seq": str(seq), "id": "'another'"}.get(name, name) for name in names)
+    tamper(taken, f"INSERT INTO flags ({', '.join(names)}) SELECT {told} FROM flags LIMIT 1")
+    found = [each.sentence for each in audited(taken).found]
+    assert any(sentence.startswith(f"Row {seq} is there twice: the second is in ") for sentence in found)
+
+
 def cut_off(path: Path, from_row: int) -> None:
     """Remove the last rows and write the head down anew, so that the chain that is left is whole."""
     with closing(sqlite3.connect(path)) as other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import threading
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from engine.errors import StoreError, WorkspaceError
 from engine.reading import Protocol, StudyAnswer
 from engine.reading.answers import Given
-from engine.reading.ledger.anchors import read_anchors
+from engine.reading.backup import back_up
+from engine.reading.ledger.anchors import read_anchors, write_anchor
 from engine.reading.store import Store, open_store
 from engine.workspace import open_workspace
 from gui.cli.main import main
@@ -79,6 +82,32 @@ def test_a_backup_is_whole_while_somebody_writes_and_comes_back(
     with open_store(before) as store:
         assert len(store.reviews(RUN.run_id)) == written + 1
     assert len(list(workspace.root.glob("anchors-before-*.csv"))) == 1
+    with open_store(
+        workspace.database
+    ) as store:  # nothing of it is anchored: the file that stands there says it
+        store.add_review(agree(198), Given(name="later still"))
+    assert main(["restore", str(copy)]) == 0
+    assert "1 row that is not in this backup" in capsys.readouterr().err
+
+
+def test_a_backup_of_other_readings_or_over_a_damaged_database_comes_back_and_what_stood_there_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    workspace, copy = open_workspace(), tmp_path / "monday.db"
+    filled(open_store(workspace.database), 5).close()
+    assert main(["backup", str(copy)]) == 0
+    shutil.rmtree(workspace.root)
+    open_workspace()
+    with filled(open_store(workspace.database), 3) as store:  # of another workspace, and shorter
+        assert main(["audit"]) == 0
+        write_anchor(workspace.anchors, store.head(), "a session ended")
+    assert main(["restore", str(copy)]) == 0
+    assert "not part of this backup" in capsys.readouterr().err
+    for damage in (b"no database", workspace.file.read_bytes()[:20_000]):  # which is why a backup is wanted
+        workspace.file.write_bytes(damage)
+        assert main(["restore", str(copy)]) == 0 and main(["audit"]) == 0
+        assert damage in [one.read_bytes() for one in workspace.root.glob("overread-before-*.db")]
 
 
 def test_what_is_no_whole_backup_is_not_brought_back(
@@ -105,6 +134,23 @@ def test_what_is_no_whole_backup_is_not_brought_back(
         assert main(["restore", str(wrong)]) == 1
         assert words in capsys.readouterr().err
     assert workspace.file.read_bytes() == before and not list(workspace.root.glob("*.part"))
+
+
+def test_a_copy_that_is_not_whole_is_no_backup_and_leaves_nothing(tmp_path: Path) -> None:
+    database, copy = tmp_path / "overread.db", tmp_path / "monday.db"
+    with pytest.raises(StoreError, match="There is no database at"):
+        back_up(database, copy, None)
+    filled(open_store(database), 3).close()
+    with closing(sqlite3.connect(database)) as other:
+        other.execute("DROP TRIGGER answers_no_update")
+        other.execute("UPDATE answers SET comment = 'x'")
+        other.commit()
+    with pytest.raises(StoreError, match="The copy is not whole: The trigger answers_no_update") as caught:
+        back_up(database, copy, None)
+    assert "keep older backups" in caught.value.remedy
+    assert [path.name for path in tmp_path.iterdir() if "monday" in path.name] == []
+    with pytest.raises(WorkspaceError):
+        back_up(database, tmp_path / "nowhere" / "monday.db", None)
 
 
 def test_a_dump_of_a_server_comes_back_with_its_triggers_and_its_chain(

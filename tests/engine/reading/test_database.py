@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import namedtuple
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 import engine.reading.store
 from engine.errors import ServerAway, StoreError
+from engine.reading import database as databases
 from engine.reading.database import SENTENCES, SMALL_FILES, open_database, raise_in_words
 from engine.reading.store import open_store
+from tests.snapshots import hold_against
 
 
 def test_a_verdict_is_on_the_disk_before_the_next_case_is_shown(tmp_path: Path) -> None:
@@ -105,3 +108,49 @@ def test_an_answer_with_a_name_is_given_again_while_the_server_is_away_and_no_lo
 
 RUNS_OF_A_WORK = 2
 """A work whose batch was refused is tried once more by itself."""
+
+
+def test_the_tables_of_a_new_workspace_are_what_a_person_has_read(tmp_path: Path) -> None:
+    """What may be empty, what is unique, by what is found, and what refuses to be changed, as SQLite has it."""
+    path = tmp_path / "overread.db"
+    open_store(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name")
+        lines = [line.strip() for (statement,) in made for line in statement.splitlines() if line.strip()]
+    hold_against(Path(__file__).parent / "snapshots" / "tables.txt", lines)
+
+
+def test_a_connection_that_lay_idle_and_was_lost_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'overread.db'}")
+    databases.find_again(engine)
+    with engine.connect() as connection:
+        lost = connection.connection.driver_connection
+    assert lost is not None
+    lost.close()  # as a server does that is started again
+    with pytest.raises(DBAPIError), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))  # it lay idle for no time
+    with engine.connect() as connection:
+        lost = connection.connection.driver_connection
+    assert lost is not None
+    lost.close()
+    monkeypatch.setattr(databases, "IDLE_SECONDS", -1.0)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+        assert connection.connection.driver_connection is not lost
+    engine.dispose()
+
+
+def test_a_copy_of_before_is_made_once_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "overread.db"
+    open_store(path).close()
+    databases.keep_copy(path, 3)
+    kept = tmp_path / "overread-version-3.db"
+    with closing(sqlite3.connect(kept)) as copy:
+        assert copy.execute("SELECT COUNT(*) FROM chain_head").fetchone() == (1,)
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_bytes(b"of before")
+    databases.keep_copy(path, 3)
+    assert kept.read_bytes() == b"of before" and not list(tmp_path.glob("*.part"))

@@ -8,15 +8,16 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import StoreError
-from engine.reading.database import open_database
 from engine.reading.migrations import MIGRATIONS, NEWEST
-from engine.reading.migrations.schema import METADATA
+from engine.reading.migrations.schema import CASES, DIFFERENCES, RUNS, SEARCHED
+from engine.reading.row_mapping import prediction, searched_row
 from engine.reading.store import open_store
 from engine.reading.studies.planning.protocol import Protocol
 from engine.reading.studies.planning.records import StudyAnswer
@@ -24,20 +25,6 @@ from engine.reading.studies.planning.records import StudyAnswer
 
 def test_migrations_are_numbered_without_a_gap() -> None:
     assert list(MIGRATIONS) == list(range(1, NEWEST + 1))
-
-
-def test_the_migrations_arrive_at_the_tables_that_statements_are_built_from(tmp_path: Path) -> None:
-    database = open_database(tmp_path / "overread.db")
-    found = inspect(database.engine)
-    made = {name: found.get_columns(name) for name in found.get_table_names() if name != "schema_version"}
-    assert made.keys() == METADATA.tables.keys()
-    for name, table in METADATA.tables.items():
-        assert {column["name"]: column["nullable"] for column in made[name]} == {
-            column.name: bool(column.nullable) for column in table.columns
-        }
-        keys = found.get_pk_constraint(name)["constrained_columns"]
-        assert keys == [column.name for column in table.primary_key]
-    database.close()
 
 
 def test_opening_twice_migrates_once(tmp_path: Path) -> None:
@@ -316,3 +303,28 @@ def test_a_study_is_read_in_a_database_of_version_3_and_knows_what_was_seen_befo
             ("Ben", 6),
         } | {("Ben", 1)}
         assert store.audit().found == ()
+
+
+@pytest.mark.parametrize("version", ["version_2", "version_3"])
+def test_searches_and_differences_find_in_a_database_of_before_what_they_would_find_had_it_been_written_now(
+    version: str, request: pytest.FixtureRequest
+) -> None:
+    with open_store(request.getfixturevalue(version)) as store:
+        with store._database.read() as connection:
+            runs = connection.execute(select(RUNS)).all()
+            for run in runs:
+                rows = connection.execute(select(CASES).where(CASES.c.run_id == run.run_id)).mappings().all()
+                now = [searched_row(run, row, prediction(SimpleNamespace(**row))) for row in rows]
+                found = connection.execute(select(SEARCHED).where(SEARCHED.c.run_id == run.run_id)).mappings()
+                by_place = {row["position"]: dict(row) for row in found}
+                assert by_place == {row["position"]: row | {"meta": ""} for row in now} and now
+            different = {
+                tuple(row) for row in connection.execute(select(DIFFERENCES.c.run_id, DIFFERENCES.c.image_id))
+            }
+        said: dict[tuple[str, str], set[str]] = {}
+        for run in runs:
+            for review in store.reviews(run.run_id, latest=True):
+                said.setdefault((run.run_id, review.image_id), set()).add(
+                    review.label or review.verdict.value
+                )
+        assert different == {case for case, words in said.items() if len(words) > 1}

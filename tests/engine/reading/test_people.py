@@ -168,3 +168,16 @@ def test_experience_is_said_in_words() -> None:
     )
     assert experience(person("Ada", years=0)) == "0 years of experience"
     assert experience(person("Ada")) == "profession and experience not stated"
+
+
+def test_who_may_be_meant_by_a_name_is_whoever_is_written_nearly_so(store: Store) -> None:
+    for name in ("Ada Byron", "Ben", "Jürgen"):
+        store.add_reader(person(name))
+    store.add_reader(person("A. Lovelace"))
+    store.join_readers("A. Lovelace", "Ada Byron")
+    found = {
+        name: [one.name for one in store.readers_like(name)]
+        for name in ("ada-byron", "a lovelace", "jurgen", "B")
+    }
+    assert found == {"ada-byron": ["Ada Byron"], "a lovelace": ["Ada Byron"], "jurgen": ["Jürgen"], "B": []}
+    assert store.read_only is False

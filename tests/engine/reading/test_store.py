@@ -36,6 +36,7 @@ from engine.records import (
     Run,
     Uncertainty,
     Verdict,
+    probabilities_of,
 )
 from tests.readers import with_readers
 
@@ -270,7 +271,9 @@ def test_predictions_are_stored_all_or_none(store: Store) -> None:
 def test_predictions_can_be_had_by_part(store: Store) -> None:
     store.add_cases(RUN.run_id, [prediction(number, part=PARTS[number % 3]) for number in range(9)])
     assert {case.part for case in store.predictions(RUN.run_id, "val")} == {"val"}
-    assert len(store.predictions(RUN.run_id)) == 9
+    found = store.predictions(RUN.run_id)
+    assert len(found) == 9 and {case.probabilities for case in found} == {(0.25, 0.75)}
+    assert not probabilities_of(found, 2).flags.writeable, "they are kept in one block"
 
 
 # ------------------------------------------------------------------------------------------------ append-only

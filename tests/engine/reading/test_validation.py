@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from engine.errors import ReviewError
-from engine.reading.validation import LONGEST_NAME, MOST_REGIONS, check_bounds, checked, clamped
+from engine.reading.validation import (
+    LONGEST_NAME,
+    MOST_POINTS,
+    MOST_REGIONS,
+    check_bounds,
+    check_text,
+    checked,
+    clamped,
+)
 from engine.records import Region, Review, Verdict
 
 SAID = Review(run_id="r", image_id="i", reader="Ada", verdict=Verdict.AGREE, label="ill")
@@ -30,6 +38,47 @@ def test_what_says_all_it_should_is_stored_as_it_was_said() -> None:
     ):
         said = replace(SAID, verdict=verdict, label=label)
         assert accepted(said) == said
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("label", [None, "well", "ill", "elsewhere"])
+def test_a_verdict_and_its_class_go_together_or_the_reason_is_said(
+    verdict: Verdict, label: str | None
+) -> None:
+    fits, why = {
+        Verdict.AGREE: ("ill", {label: "instead of the predicted 'ill'"}),
+        Verdict.OVERRULE: (
+            "well",
+            {
+                None: "Overruling needs a class",
+                "ill": "already the predicted",
+                "elsewhere": "is not a class of this run",
+            },
+        ),
+    }.get(verdict, (None, {label: f"is '{verdict.value}' but names the class"}))
+    said = replace(SAID, verdict=verdict, label=label)
+    if label == fits:
+        assert accepted(said) == said
+    else:
+        with pytest.raises(ReviewError, match=why[label]):
+            accepted(said)
+
+
+def test_what_the_screen_did_not_show_is_not_agreed_with() -> None:
+    with pytest.raises(ReviewError, match="The screen showed 'well' but this case is now predicted as 'ill'"):
+        accepted(SAID, shown="well")
+
+
+TEXTS = [each.name for each in fields(Review) if isinstance(getattr(SAID, each.name), str)]
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "label", "label of a region"])
+@pytest.mark.parametrize("text", ["a\0b", "a\ud83d", "\udc00"])
+def test_half_a_character_and_a_zero_are_refused_in_every_text(name: str, text: str) -> None:
+    held = {"regions": (replace(WHOLE, label=text),)} if name == "label of a region" else {name: text}
+    with pytest.raises(ReviewError, match=f"The {name.replace('_', ' ')} holds a character that cannot be"):
+        check_text(replace(SAID, **held))  # type: ignore[arg-type]
+    check_text(replace(SAID, comment="\U0001f600"))  # a whole one
 
 
 LONGEST = {each.name: each.metadata["longest"] for each in fields(Review) if "longest" in each.metadata}
@@ -131,3 +180,26 @@ def test_the_corners_of_a_polygon_that_lie_off_the_image_are_put_on_its_edge(
     assert list(kept.points) == on
     assert (kept.x, kept.y) == (left, top)
     assert (kept.x + kept.width, kept.y + kept.height) == pytest.approx((right, bottom))
+
+
+@pytest.mark.parametrize(
+    ("corners_", "kept"), [(2, False), (3, True), (MOST_POINTS, True), (MOST_POINTS + 1, False)]
+)
+def test_a_polygon_has_from_three_corners_to_two_thousand(corners_: int, kept: bool) -> None:
+    points = tuple((at / (corners_ - 1), (at % 2) / 2) for at in range(corners_))
+    drawn = replace(WHOLE, shape="polygon", points=points, label="nodule")
+    if kept:
+        assert clamped(drawn).points == points and clamped(drawn).label == "nodule"
+    else:
+        with pytest.raises(ReviewError, match=f"A polygon has {corners_:,} corners"):
+            clamped(drawn)
+
+
+@pytest.mark.parametrize(
+    "change", [{"shape": "polygon"}, {"shape": "star"}, {"points": ((0, 0), (0, 1), (1, 1))}]
+)
+def test_a_shape_without_its_points_and_points_without_their_shape_are_refused(
+    change: dict[str, object],
+) -> None:
+    with pytest.raises(ReviewError, match="shape that is not known"):
+        clamped(replace(WHOLE, **change))  # type: ignore[arg-type]

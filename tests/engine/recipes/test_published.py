@@ -98,8 +98,29 @@ def test_the_pneumonia_recipe_as_printed():
     assert (everything.optimizer, everything.learning_rate, everything.epochs) == ("adam", 5e-6, 15)
     assert (head.trainable, everything.trainable) == ("head", "all")
     assert head.schedule == "plateau" and head.monitor == "val_accuracy"
+    assert everything.schedule == "constant"
     assert recipe.head.hidden == (128, 64) and recipe.head.dropout == (0.3, 0.2)
     assert recipe.head.output == "sigmoid" and recipe.image_size == recipe.batch_size == 128
+
+
+def test_what_printed_code_does_otherwise_than_a_reader_may_expect_is_kept_or_said():
+    for name in ("covid-cnn", "covid-efficientnet-b3"):
+        augmentation = PUBLISHED[name].augmentation
+        assert augmentation.fill == "black" and augmentation.zoom_each_axis
+        assert [phase.trainable for phase in PUBLISHED[name].phases] == ["all"], "nothing is frozen"
+    for name in ("duplicated", "augmented", "dropout"):
+        assert PUBLISHED[f"pneumonia-inception-v3-{name}"].head.dropout == (0.2,)
+    for name, recipe in PUBLISHED.items():
+        if name.startswith(("covid-", "pneumonia-")):  # Keras zooms each axis by itself
+            assert recipe.augmentation.zoom_each_axis == bool(recipe.augmentation.zoom), name
+        if recipe.head.pooling == "per-position":
+            assert "pixels from 0 to 1; here they are normalised" in recipe.source
+    for name in ("alexnet", "vggnet"):
+        assert (
+            "convolution, batch normalisation, ReLU, pooling and dropout"
+            in PUBLISHED[f"affect-{name}"].source
+        )
+    assert "TensorFlow pads the far sides alone" in PUBLISHED["affect-mobilenet"].source
 
 
 def test_every_way_of_balancing_that_duplicates_or_weighs_has_a_published_example():

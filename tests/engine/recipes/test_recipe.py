@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import RecipeError
 from engine.recipes.builtin import RECIPES
-from engine.recipes.check import check_recipe
+from engine.recipes.check import check_recipe, check_sides
 from engine.recipes.fields import field_schema
 from engine.recipes.optimizers import OPTIMIZERS
 from engine.recipes.recipe import change_recipe, find_recipe, recipe_from_json, recipe_to_json
@@ -160,6 +160,33 @@ def test_a_warm_up_that_never_ends_is_a_contradiction() -> None:
 def test_a_plateau_that_changes_no_rate_is_a_contradiction() -> None:
     with pytest.raises(RecipeError, match="schedule_factor below 1"):
         change_recipe(RECIPES["default"], {"phases.1.schedule": "plateau", "phases.1.schedule_factor": "1"})
+
+
+@pytest.mark.parametrize(
+    ("classes", "named"),
+    [
+        (("left", "right"), "left"),
+        (("none", "Opacity, RIGHT", "opacity_left"), "right"),
+        (("L-hip", "R-hip"), "hip"),
+        (("left", "normal"), ""),
+        (("bright", "light"), ""),
+    ],
+)
+def test_images_of_classes_that_are_each_others_mirror_image_are_not_mirrored(
+    classes: tuple[str, ...], named: str
+) -> None:
+    mirroring = replace(RECIPES["head-only"], augmentation=Augmentation(horizontal_flip=True))
+    copies = Balance(method="duplicate-augmented", augmentation=Augmentation(horizontal_flip=True))
+    balancing = replace(RECIPES["head-only"], augmentation=Augmentation(), balance=copies)
+    for recipe in (mirroring, balancing):
+        if named:
+            with pytest.raises(RecipeError, match="looks like") as caught:
+                check_sides(recipe, classes)
+            assert named in caught.value.problem.casefold()
+        else:
+            check_sides(recipe, classes)
+    check_sides(replace(mirroring, augmentation=Augmentation()), classes)
+    check_sides(replace(balancing, balance=replace(copies, method="duplicate")), classes)
 
 
 def test_optimisers_can_be_compared_by_name_alone() -> None:

@@ -364,9 +364,7 @@ def test_uncertainty_is_told_with_how_it_was_found(tmp_path: Path) -> None:
         ),
     )
     facts = {fact.name: fact.value for fact in report.facts}
-    assert (
-        "20 passes with dropout at 0.1" in facts["Uncertainty"] and "0.05, 0.1, 0.2" in facts["Uncertainty"]
-    )
+    assert "20 passes with dropout at .1" in facts["Uncertainty"] and ".05, .1, .2" in facts["Uncertainty"]
     assert "95% of cases like the 412 validation cases" in facts["Conformal sets"]
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     first, second = json.loads(exported["json"]["report"].read_text(encoding="utf-8"))["cases"]
@@ -401,9 +399,9 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
 def test_every_phase_is_told_with_what_was_frozen_in_it() -> None:
     run = replace(a_run(), recipe=RECIPES["default"])
     told = {fact.name: fact.value for fact in build(run, [case(0, run.classes[0], (0.7, 0.3), run)]).facts}
-    assert told["Phase “head”"].startswith("at most 30 epochs of head; adamw, learning rate 0.003")
+    assert told["Phase “head”"].startswith("at most 30 epochs of head; adamw, learning rate .003")
     assert told["Phase “fine-tune”"].startswith(
-        "at most 4 epochs of last 6, batch norm of the backbone frozen; adamw, learning rate 0.0001 (cosine)"
+        "at most 4 epochs of last 6, batch norm of the backbone frozen; adamw, learning rate .0001 (cosine)"
     )
 
 
@@ -706,7 +704,7 @@ def test_a_report_is_computed_without_what_trains(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
-from benchmarks.review import synthetic_predictions, synthetic_run
+from benchmarks.synthetic import synthetic_predictions, synthetic_run
 from engine.report.build import build_report
 assert build_report(synthetic_run(Path(sys.argv[1])), synthetic_predictions(60), history=()).against[0].cases
 print(sorted({"torch", "timm", "openvino", "matplotlib"} & sys.modules.keys()))

@@ -16,15 +16,18 @@ import pytest
 from PIL import Image
 
 from engine.errors import ReportError
-from engine.records import Estimate, Explanation, Prediction, Run, Verdict
+from engine.records import Estimate, Explanation, Prediction, Run, Uncertainty, Verdict
 from engine.report.build import MOST_RIGHT, MOST_WRONG, export_report
+from engine.report.elsewhere.images import Abroad
 from engine.report.exports.files import EXPORTS
 from engine.report.exports.html import figures_of, render_html
 from engine.report.exports.numbers import plain, render_json
 from engine.report.exports.tables import tables_of
 from engine.report.formatting import figure
 from engine.report.records import Report
+from tests.engine.report import test_snapshots as made
 from tests.engine.report.test_build import FILM, HEAT, a_run, build, case, page_of, review, some_cases
+from tests.snapshots import hold_against
 
 
 @pytest.fixture(scope="module")
@@ -152,14 +155,14 @@ def test_the_table_of_cases_has_a_row_for_each_reader_and_one_for_a_case_nobody_
         "agree",
     )
     assert (first["probability of normal"], first["probability of opacity"]) == case_of_first.probabilities
-    assert first["entropy"] == 0.1 and rows[-1]["reviewed label"] == "" == rows[-1]["verdict"]
+    assert first["entropy"] == 0.1 and rows[-1]["reviewed label"] is None and not rows[-1]["verdict"]
 
 
 def test_a_case_without_a_label_has_an_empty_cell_and_its_set_is_told() -> None:
     run = a_run()
     both = replace(case(90, None, (0.4, 0.6), run), conformal_set=run.classes)
     row = tables_of(build(run, [*some_cases(run), both]))["cases"][-1]
-    assert row["label"] == "" and row["conformal set"] == "normal | opacity" and row["passes"] is None
+    assert row["label"] is None and row["conformal set"] == "normal | opacity" and row["passes"] is None
 
 
 def test_json_has_null_for_what_is_no_number_and_plain_values_for_records(report: Report) -> None:
@@ -176,6 +179,40 @@ def test_json_has_null_for_what_is_no_number_and_plain_values_for_records(report
     assert json.loads(render_json(of_three()))["threshold"] is None
 
 
+def test_tables_hold_what_a_person_has_read() -> None:
+    """Of each table its columns, how many lines it has, and the first and the last of them."""
+    run = replace(a_run(), validated=made.VALIDATED)
+    passes = Uncertainty(mean=0.7, variance=0.01, mutual_information=0.02, passes=20, rate=0.1, scale=2.0)
+    cases = [
+        replace(one, part=None if at < 12 else "test", conformal_set=run.classes, uncertainty=passes)
+        for at, one in enumerate(some_cases(run))
+    ]
+    full = made.told(
+        run,
+        cases,
+        part=None,
+        reviews=made.agree(cases[10:18], comment="seen") + made.overrule(cases[12:14], reader="B"),
+        abroad=Abroad(
+            known=(made.KNOWN,),
+            distances={one.image_id: 1.5 for one in cases},
+            sources={one.image_id: "other hospital" for one in cases[:8]},
+            tests=(made.external_test(run),),
+        ),
+        uncertainty=made.fitted(0.8, 0.7),
+        explanations=made.heat(cases),
+        passports=[(made.passport(), "")],
+    )
+    lines = []
+    for name, rows in tables_of(full).items():
+        lines += [
+            f"=== {name}: {len(rows)} lines",
+            " | ".join(dict.fromkeys(column for row in rows for column in row)),
+        ]
+        lines += [" | ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in row.values())
+                  for row in (*rows[:2], *rows[2:][-1:])]  # fmt: skip
+    hold_against(made.FOLDER.parent / "exports" / "snapshots" / "tables.txt", lines)
+
+
 # ---------------------------------------------------------------------------------------------------- figures
 
 
@@ -188,9 +225,9 @@ def labels_of(report: Report) -> dict[str, str]:
 def test_figures_mark_the_operating_point_where_the_table_says_it_is(report: Report) -> None:
     said, given = labels_of(report), report.against[0].estimates
     sensitivity, specificity = given["sensitivity"].value, given["specificity"].value
-    assert f"marked at ({1 - specificity:.3f}, {sensitivity:.3f})" in said["roc"]
+    assert f"marked at ({figure(1 - specificity)}, {figure(sensitivity)})" in said["roc"]
     precision = given["positive predictive value"].value
-    assert f"marked at ({sensitivity:.3f}, {precision:.3f})" in said["precision_recall"]
+    assert f"marked at ({figure(sensitivity)}, {figure(precision)})" in said["precision_recall"]
     assert f"area {figure(given['AUROC'].value)} (" in said["roc"]
     assert f"average precision {figure(given['average precision'].value)} (" in said["precision_recall"]
     assert f"Calibration error {figure(given['calibration error'].value)}" in said["reliability"]
@@ -211,7 +248,7 @@ def test_what_cannot_be_drawn_is_left_out() -> None:
     run = a_run()
     alone = build(run, [case(n, "normal", (0.8, 0.2), run) for n in range(5)])
     assert set(labels_of(alone)) == {"confusion", "reliability", "risk_coverage", "scores"}
-    assert set(figures_of(alone, alone.against[1])) == {"confusion"}
+    assert not alone.against[1].cases and not figures_of(alone, alone.against[1])  # nobody has read any
 
 
 def test_each_kind_of_interval_is_listed_once_with_its_figures(report: Report) -> None:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.records import Estimate
-from engine.report.formatting import case_ids, counted, duration, in_brackets, interval, sentences
+from engine.report.formatting import (
+    case_ids,
+    counted,
+    counts_in_words,
+    duration,
+    figure,
+    in_brackets,
+    interval,
+    p_value,
+    probability,
+    rests_on,
+    sentences,
+    weighted_sentences,
+)
 from engine.statistics.classification_report import overall
+from engine.statistics.clusters import inestimable
 from tests.engine.report.test_build import a_run
 
 
@@ -102,3 +119,114 @@ def test_case_numbers_have_eight_digits_where_those_tell_cases_apart_and_no_more
     assert case_ids([apart, "1" * 64]) == {apart: "c00000000", "1" * 64: "c11111111"}
     assert case_ids([apart, alike]) == {apart: "c0000000000", alike: "c0000000001"}
     assert case_ids([apart, apart]) == {apart: "c00000000"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9441, ".944"), (-0.12, "-.120"), (1, "1.000"), (-1, "-1.000"), (12.5, "12.500"), (10.25, "10.250"),
+        (0, ".000"), (-0.0004, ".000"), (-0.0006, "-.001"), (math.inf, "∞"), (-math.inf, "-∞"), (math.nan, "–"),
+    ],
+)  # fmt: skip
+def test_a_figure_has_three_decimals_no_nought_before_the_point_and_no_minus_before_nought(
+    value: float, text: str
+) -> None:
+    assert figure(value) == text
+    with_bound = Estimate(value=value, low=value, high=1, method="m", n=9)
+    between = " to " if text.startswith("-") else "–"
+    assert interval(with_bound) == ("–" if math.isnan(value) else f"{text}{between}1.000")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "< .001"), (0.00099, "< .001"), (0.001, ".001"), (0.0579, ".058"), (math.nan, "–")],
+)
+def test_a_p_value_below_a_thousandth_is_only_said_to_be_below_it(value: float, text: str) -> None:
+    assert p_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"), (1, "1"), (0.5, ".5"), (0.42, ".42"), (0.123456, ".1235"), (0.000012341, ".00001234"),
+        (0.99994, ".9999"), (0.99998, ".99998"), (1 - 1e-9, ".999999999"), (1 - 2**-53, ".9999999999999999"),
+    ],
+)  # fmt: skip
+def test_a_probability_has_four_digits_or_as_many_as_tell_it_from_certainty(value: float, text: str) -> None:
+    assert probability(value) == text
+
+
+@pytest.mark.parametrize(
+    ("patients", "worth", "text"),
+    [
+        (None, None, "120 images"),
+        (120, 119.6, "120 images"),
+        (80, None, "120 images of 80 patients"),
+        (119, 119.4, "120 images of 119 patients, worth 119"),
+        (None, 95.2, "120 images, worth 95"),
+        (1, 1.0, "120 images of 1 patient, worth 1"),
+    ],
+)
+def test_what_a_figure_rests_on_names_patients_and_their_worth_where_these_are_fewer(
+    patients: int | None, worth: float | None, text: str
+) -> None:
+    found = Estimate(value=0.5, low=0.4, high=0.6, method="m", n=120, patients=patients, effective_n=worth)
+    assert rests_on(found) == text
+
+
+def test_counts_of_few_cases_say_what_each_class_that_was_read_was_called_and_no_share() -> None:
+    assert counts_in_words(a_run(("a", "b", "c")), np.array([[3, 1, 0], [0, 1, 0], [0, 0, 0]])) == (
+        "Of 5 images read, 4 were classified correctly.",
+        "Of 4 images with a by the readers, 3 were classified as a.",
+        "Of 1 image with b by the readers, 1 was classified as b.",
+    )
+
+
+def test_a_weighted_figure_says_that_it_is_one_or_why_there_is_none() -> None:
+    found = {
+        "sensitivity": Estimate(value=0.5, low=0.25, high=0.75, method="m", n=9),
+        "accuracy": inestimable("there is no case", 0),
+    }
+    assert weighted_sentences(found) == (
+        "Sensitivity, weighted to all cases: .500 (95% interval .250–.750; from 9 read).",
+        "Accuracy cannot be estimated because there is no case.",
+    )
+
+
+ROOT = Path(__file__).parents[3]
+ZERO = re.compile(
+    r"(?<![\w.,/:])[-−+±]?0\.\d+(?![\d.]|\s?(?:%|°|px|mm|cm|s\b|min\b|hours?\b|days?\b))",
+)
+"""A number between −1 and 1 with a zero before its point, no unit behind it, and no part of a version or an address."""
+SAYING = [
+    *sorted((ROOT / "tests").glob("**/report/snapshots/*.txt")),
+    *sorted((ROOT / "tests").glob("**/printed/snapshots/*.txt")),
+    ROOT / "tests" / "gui" / "pages" / "studies" / "snapshots" / "plans.txt",
+    ROOT / "docs" / "sample" / "report.html",
+    ROOT / "docs" / "sample" / "study.html",
+]
+
+
+def test_no_number_without_a_unit_has_a_zero_before_its_point_in_a_report_of_any_kind() -> None:
+    assert (
+        len(SAYING) > 40
+        and ZERO.search("above 0.25")
+        and not ZERO.search("0.6% of 10.25, timm 1.0.31, 0.5 days")
+    )
+    found = {
+        f"{file.name}: {text[max(0, one.start() - 40) : one.end() + 20]!r}"
+        for file in SAYING
+        for text in _texts(file)
+        for one in ZERO.finditer(text)
+    }
+    assert not found, "engine/report/formatting.py says how a number is written"
+
+
+def _texts(file: Path) -> list[str]:
+    """Return what a page says, its figures' scales included; of a kept text, its lines."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".txt":
+        return text.splitlines()
+    text = re.sub(r"<(style|script)\b.*?</\1>", "", text, flags=re.DOTALL)
+    labels = re.findall(r'aria-label="([^"]*)"', text)
+    return [html.unescape(each) for each in (*labels, *re.sub(r"<[^>]*>", "\n", text).splitlines())]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.language import speaking
 from engine.records import (
     Augmentation,
     Balance,
@@ -28,8 +29,11 @@ from engine.report.methods_section import (
     facts_of,
     phase_words,
 )
+from engine.report.named.of_facts import fact_value_words
 from tests.engine.report.printed.test_numbers import without_id
 from tests.engine.report.test_build import a_run, build, page_of, samples_of, some_cases
+from tests.engine.report.test_other_languages import english
+from tests.engine.report.test_snapshots import passport
 from tests.tiny import EPOCH
 
 CHANGES: dict[str, tuple[Any, str]] = {
@@ -64,11 +68,11 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "freeze_batch_norm": (True, "batch norm of the backbone frozen"),
     "stop_patience": (4, "stopped after 4 epochs without improvement"),
     "warm_up": (2, "after 2 epochs of warm-up"),
-    "layer_decay": (0.75, "multiplied by 0.75 from each block"),
-    "label_smoothing": (0.1, "labels smoothed by 0.1"),
-    "mixup": (0.2, "mixup, α 0.2"),
-    "cutmix": (0.5, "CutMix, α 0.5"),
-    "ema_decay": (0.99, "moving average (decay 0.99 a step)"),
+    "layer_decay": (0.75, "multiplied by .75 from each block"),
+    "label_smoothing": (0.1, "labels smoothed by .1"),
+    "mixup": (0.2, "mixup, α .2"),
+    "cutmix": (0.5, "CutMix, α .5"),
+    "ema_decay": (0.99, "moving average (decay .99 a step)"),
 }
 
 
@@ -82,7 +86,7 @@ def test_an_option_of_a_phase_is_told_where_it_was_taken_and_there_alone(option:
     assert words in told and words not in phase_words(plain)
     others = [other for name, (_, other) in OPTIONS.items() if name != option]
     assert not [other for other in others if other in told]
-    assert told.startswith("at most 7 epochs of last 2") and "sgd, learning rate 0.02" in told
+    assert told.startswith("at most 7 epochs of last 2") and "sgd, learning rate .02" in told
     assert "best epoch by AUROC on validation data" in told
 
 
@@ -211,7 +215,7 @@ def test_calibration_is_told_where_it_changed_something(calibration: Calibration
 def test_the_operating_point_is_told_with_where_it_was_chosen(point: str, where: str) -> None:
     recipe = replace(a_run().recipe, operating_point=point)
     told = facts(run={"recipe": recipe, "threshold": 0.123456})["Operating point"]
-    assert told == f"“{point}”{where}: opacity predicted at a probability of 0.1235 or above"
+    assert told == f"“{point}”{where}: opacity predicted at a probability of .1235 or above"
 
 
 def test_of_more_than_two_classes_no_operating_point_is_told() -> None:
@@ -237,7 +241,19 @@ def test_dropout_at_test_time_is_told_with_how_its_rate_was_found() -> None:
     conformal = Conformal(method="lac", coverage=0.9, thresholds=(0.8,), cases=12)
     fitted = Injection(rate=0.2, passes=30, scale=1.2345, likelihoods=((0.1, 0.5), (0.2, 0.4)))
     told = facts(uncertainty=UncertaintyModel(injection=fitted, conformal=conformal))["Uncertainty"]
-    assert "30 passes with dropout at 0.2 of what enters the layers of the head" in told
-    assert "the rate of 0.1, 0.2 with the best likelihood" in told and "multiplied by 1.23," in told
+    assert "30 passes with dropout at .2 of what enters the layers of the head" in told
+    assert "the rate of .1, .2 with the best likelihood" in told and "multiplied by 1.23," in told
     unfitted = UncertaintyModel(injection=replace(fitted, likelihoods=()), conformal=conformal)
     assert "too few validation cases" in facts(uncertainty=unfitted)["Uncertainty"]
+
+
+def test_heatmaps_of_a_cross_validation_are_said_to_be_of_the_model_of_each_image() -> None:
+    name = "Heatmaps put to the test"
+    one = facts(passport=passport())[name]
+    several = facts(run={"folds": 5}, passport=passport())[name]
+    assert "maps of the model with" in one and "asked of" not in one
+    assert "seed 0, each asked of one of the 5 models, which never learned from it, made by" in several
+    assert "maps of each image's model with" in several
+    with speaking("fa"):
+        said = english(fact_value_words(name, several), ())
+    assert not said

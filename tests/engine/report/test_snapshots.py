@@ -23,6 +23,7 @@ from engine.reading import random_place
 from engine.records import (
     Compared,
     Conformal,
+    Disturbed,
     Epoch,
     Estimate,
     Explanation,
@@ -36,6 +37,7 @@ from engine.records import (
     Prediction,
     Retuned,
     Review,
+    Robustness,
     Run,
     SetShift,
     ShiftModel,
@@ -43,8 +45,10 @@ from engine.records import (
     UncertaintyModel,
     Verdict,
 )
+from engine.report.drawn_records import MarkedByReaders, Operating, ReaderPoint
 from engine.report.elsewhere.images import Abroad, with_elsewhere
 from engine.report.records import Report
+from engine.statistics import inestimable
 from engine.uncertainty import shift_words
 from tests.engine.report.test_build import a_run, build, case, page_of, review, samples_of, some_cases
 from tests.snapshots import differences, hold_against, lines_of_html
@@ -54,6 +58,7 @@ FOLDER = Path(__file__).parent / "snapshots"
 PLAIN = "no reader"
 CLASSES = ("normal", "opacity")
 SHARE = Estimate(value=0.9, low=0.6, high=0.98, method="Wilson", n=10, patients=8)
+NAN = math.nan
 VALIDATED = OperatingFigures(sensitivity=SHARE, specificity=replace(SHARE, value=0.8, low=0.5, high=0.95))
 
 
@@ -205,6 +210,33 @@ def passport(*, few: bool = False, **changed: tuple[float, float, float]) -> Pas
     )
 
 
+def measured(report: Report, pointing: Estimate = SHARE, *, few: bool = False) -> Report:
+    """Return a report with what else may have been measured: the pointing game, readers' marks and points, changes."""
+    at = Operating(cases=9, sensitivity=0.6, specificity=0.7, precision=0.5)
+    reader = ReaderPoint(
+        study="a study", reader="R1", standard=report.against[0].name, own=0, blind=at, assisted=at
+    )
+    figures = {name: replace(SHARE, value=value) for name, value in (("accuracy", 0.9), ("AUROC", 0.95))}
+    step = Disturbed(kind="noise", title="Noise", unit="share", step=0.05, kept=SHARE, figures=figures)
+    return replace(
+        report,
+        pointing=pointing,
+        marked=MarkedByReaders(
+            pointing=SHARE, chance=0.05, inside=replace(SHARE, value=0.3), even=0.04, readers=1 if few else 3,
+            left_out=1 if few else 0,
+        ),
+        readers=(
+            replace(reader, own=2 if few else 0, assisted=None if few else replace(at, sensitivity=0.8)),
+            replace(reader, reader="R2", blind=replace(at, specificity=NAN), assisted=None),
+        ),
+        robustness=Robustness(
+            images=20 if few else 40, of=40, size=224, seed=1, seconds=2.0, figures=figures,
+            steps=(step, replace(step, step=0.1, figures={} if few else figures)),
+        ),
+        rebalanced={"normal": 30, "opacity": 30} if few else {},
+    )  # fmt: skip
+
+
 def situations() -> dict[str, Callable[[], Report]]:
     run, three = a_run(), a_run(("a", "b", "c"))
     cases = some_cases(run)
@@ -247,7 +279,7 @@ def situations() -> dict[str, Callable[[], Report]]:
         "images from elsewhere that differ": lambda: told(
             cases=[replace(one, part=None if number < 12 else one.part) for number, one in enumerate(cases)],
             abroad=Abroad(
-                known=KNOWN,
+                known=(KNOWN,),
                 distances={one.image_id: 1.5 if number < 12 else 0.5 for number, one in enumerate(cases)},
                 sources={one.image_id: "other hospital" for one in cases[:8]},
                 damaged=("One of two is damaged.",),
@@ -255,10 +287,10 @@ def situations() -> dict[str, Callable[[], Report]]:
             uncertainty=fitted(0.8, 0.7),
         ),
         "test images that differ": lambda: told(
-            abroad=Abroad(known=KNOWN, distances={one.image_id: 1.5 for one in cases}), uncertainty=fitted(0.8, 0.7)
+            abroad=Abroad(known=(KNOWN,), distances={one.image_id: 1.5 for one in cases}), uncertainty=fitted(0.8, 0.7)
         ),
         "too few validation images to tell what differs": lambda: told(
-            abroad=Abroad(known=replace(KNOWN, threshold=math.inf, image_ids=KNOWN.image_ids[:20]))
+            abroad=Abroad(known=(replace(KNOWN, threshold=math.inf, image_ids=KNOWN.image_ids[:20]),))
         ),
         "tested elsewhere": lambda: told(abroad=Abroad(tests=(external_test(run),))),
         "the validation part": lambda: told(cases=[replace(one, part="val") for one in cases], part="val"),
@@ -288,6 +320,17 @@ def situations() -> dict[str, Callable[[], Report]]:
         ),
         "heatmaps without a passport": lambda: told(
             cases=cases, explanations=heat(cases), passports=[(None, "It has not been measured")]
+        ),
+        "maps and readers were measured": lambda: measured(told(run, cases, explanations=heat(cases[:1]))),
+        "maps and readers of whom little is known": lambda: measured(
+            told(run, cases, explanations=heat(cases[:1])), inestimable("no map is of the finding", 0), few=True
+        ),
+        "groups of the data's columns": lambda: told(
+            run, (of := some_cases(run, 120)), split=Split(
+                train=(), val=(), test=samples_of(of, {"sex": "F", "view": "PA"}, {"sex": "M", "view": "PA"},
+                                                  {"sex": "F", "view": "AP"}),
+                classes=run.classes, seed=1, method="given",
+            ),
         ),
         "conformal sets of few patients": lambda: told(uncertainty=fitted(0.8, 1.0)),
         "conformal sets of no named patient": lambda: told(cases=unnamed(cases), uncertainty=fitted(0.8, 0.7)),

@@ -207,3 +207,80 @@ def test_a_column_by_which_results_differ_is_told_from_one_by_which_they_do_not(
     assert min(one.adjusted for one in tests if one.column == "device") < 0.001
     assert all(one.adjusted >= one.p_value for one in tests)
     assert [one.adjusted for one in tests] == holm([one.p_value for one in tests])
+
+
+@pytest.mark.parametrize(("numbers", "banded"), [(79, False), (80, True)])
+def test_a_column_is_one_of_numbers_where_four_fifths_of_what_is_given_are(
+    numbers: int, banded: bool
+) -> None:
+    run, cases = a_run(), some_cases(a_run(), 110)
+    odd = [
+        *(str(number) for number in range(numbers)),
+        *(f"x{number}" for number in range(numbers, 100)),
+        *[""] * 10,
+    ]
+    values = {
+        row.value: row.cases
+        for row in subgroup_table(run, cases, a_split(run, cases, lambda at: {"a": odd[at]}))
+    }
+    assert bool(values) == banded
+    if banded:
+        assert values["(other)"] == 20 and values["(not given)"] == 10 and sum(values.values()) == 110
+
+
+@pytest.mark.parametrize(("frequent", "grouped"), [(49, False), (50, True)])
+def test_rare_words_are_put_together_where_half_of_what_is_given_has_a_frequent_one(
+    frequent: int, grouped: bool
+) -> None:
+    run, cases = a_run(), some_cases(a_run(), 106)
+    words = ["site", *(f"rare {number}" for number in range(100 - frequent))]
+    split = a_split(run, cases, lambda at: {"a": "" if at >= 100 else words[max(0, at - frequent + 1)]})
+    values = {row.value: row.cases for row in subgroup_table(run, cases, split)}
+    assert values == ({"site": 50, "(other)": 50, "(not given)": 6} if grouped else {})
+
+
+@pytest.mark.parametrize(("fewest", "crossed"), [(FEWEST_IN_SUBGROUP - 1, False), (FEWEST_IN_SUBGROUP, True)])
+def test_a_column_of_which_one_group_alone_is_shown_is_not_crossed(fewest: int, crossed: bool) -> None:
+    run, cases = a_run(), some_cases(a_run(), 60)
+    split = a_split(run, cases, lambda at: {"a": "few" if at < fewest else "many", "b": "FM"[at % 2]})
+    assert any(not row.single for row in subgroup_table(run, cases, split)) == crossed
+
+
+def test_of_three_classes_a_group_has_its_accuracy_alone_and_is_small_below_ten_cases() -> None:
+    run = a_run(("a", "b", "c"))
+    cases = [
+        replace(each, label=run.classes[at % 3], predicted="a", probabilities=(0.4, 0.3, 0.3))
+        for at, each in enumerate(some_cases(a_run(), 79))
+    ]
+    sizes = {"nine": SMALL - 1, "ten": SMALL}
+    named = [name for name, size in sizes.items() for _ in range(size)]
+    split = a_split(run, cases, lambda at: {"site": named[at] if at < len(named) else "rest"})
+    rows = {row.value: row for row in subgroup_table(run, cases, split)}
+    assert {name: row.small for name, row in rows.items()} == {"nine": True, "ten": False, "rest": False}
+    assert all(row.positives is None and list(row.estimates) == ["accuracy"] for row in rows.values())
+    assert {one.figure for one in subgroup_tests(run, cases, split)} <= {"accuracy"}
+
+
+def test_bands_stand_in_the_order_of_their_numbers_and_words_in_that_of_the_alphabet_after_them() -> None:
+    run, cases = a_run(), some_cases(a_run(), 120)
+    given = ["10", "9", "-1", "b", "a", ""]
+    rows = subgroup_table(run, cases, a_split(run, cases, lambda at: {"x": given[at % 6]}))
+    assert [row.value for row in rows] == ["-1", "9", "10", "a", "b", "(not given)"]
+    ages = [f"{at * 95 // 120 + 5}" for at in range(120)]
+    rows = subgroup_table(run, cases, a_split(run, cases, lambda at: {"x": ages[at]}))
+    firsts = [float(row.value.removeprefix("under ").partition("–")[0].partition(" ")[0]) for row in rows]
+    assert rows[0].value.startswith("under ") and firsts[1:] == sorted(firsts[1:])
+    assert rows[-1].value.endswith(" and over") and firsts[0] == firsts[1]
+
+
+@pytest.mark.parametrize(("named", "grouped"), [(True, False), (False, True)])
+def test_groups_that_are_of_one_named_patient_each_are_none(named: bool, grouped: bool) -> None:
+    run = a_run()
+    cases = [
+        replace(each, patient_id=f"p{at // 10}" if named else each.image_id)
+        for at, each in enumerate(some_cases(run, 60))
+    ]
+    split = a_split(run, cases, lambda at: {"who": f"n{at // 10}"})
+    assert bool(groups_by_column(run, cases, split)) == grouped
+    two = [replace(each, patient_id="q") if at in (0, 59) else each for at, each in enumerate(cases)]
+    assert groups_by_column(run, two, a_split(run, two, lambda at: {"who": f"n{at // 10}"}))

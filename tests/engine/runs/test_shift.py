@@ -21,7 +21,7 @@ from engine.runs.shift import (
     with_distances,
 )
 from engine.workspace import Workspace
-from tests.engine.uncertainty.test_shift import fitted, measured
+from tests.engine.uncertainty.test_shift import RUN, fitted, measured
 
 
 def test_what_a_run_knows_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -42,13 +42,13 @@ def test_what_a_run_knows_is_read_back_as_it_was_written(tmp_path: Path) -> None
 def test_distances_of_new_images_stand_beside_those_that_are_kept_unless_asked_for_anew(
     tmp_path: Path,
 ) -> None:
-    first, second = measured(fitted(), 3, 1), measured(fitted(), 2, 2)
-    save_distances(tmp_path, first)
-    save_distances(tmp_path, [*second, replace(second[0], image_id="none", distance=None)])
+    run, first, second = replace(RUN, folder=tmp_path), measured(fitted(), 3, 1), measured(fitted(), 2, 2)
+    save_distances(run, first)
+    save_distances(run, [*second, replace(second[0], image_id="none", distance=None)])
     assert load_distances(tmp_path) == {one.image_id: one.distance for one in (*first, *second)}
     bare = [replace(one, distance=None) for one in first]
-    assert with_distances(tmp_path, bare) == first
-    save_distances(tmp_path, second, anew=True)
+    assert with_distances(run, bare) == first
+    save_distances(run, second, anew=True)
     assert set(load_distances(tmp_path)) == {one.image_id for one in second}
 
 

@@ -81,8 +81,8 @@ def test_the_legend_says_whose_evidence_in_which_unit_and_that_it_adds_up():
     assert legend.title == "Evidence for opacity" and legend.method == "two-scale-cam"
     assert legend.ticks == (
         (0.0, "0"),
-        (0.5, "0.3"),
-        (1.0, "0.6"),
+        (0.5, ".3"),
+        (1.0, ".6"),
     )  # of the 60 that the whole image would hold
     assert "1% of the image" in legend.unit
     assert legend.sum == "Map +2.50, rest −4.00: log-odds −1.50"

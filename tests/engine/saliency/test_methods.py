@@ -21,6 +21,7 @@ from captum.attr import (
 from torch import nn
 
 from engine.errors import RecipeError
+from engine.language import in_print
 from engine.models.backbone import build_backbone
 from engine.models.classifier import Classifier, ClassifierHead
 from engine.records import Head
@@ -318,8 +319,11 @@ def test_a_method_whose_maps_outlive_the_head_is_marked_with_the_figure_and_no_o
     assert marked == {name for name, one in SALIENCIES.items() if (one.kept or 0) >= HARDLY_CHANGED}
     assert {"layercam", "grad-cam++"} <= marked and "two-scale-cam" not in marked
     for name in marked:
-        assert f"{SALIENCIES[name].kept:.2f} on the demonstration" in SALIENCIES[name].caution()
+        assert (
+            f"(rank correlation {in_print(SALIENCIES[name].kept, '.2f')} on the demonstration"
+            in SALIENCIES[name].caution()
+        )
     # what was measured on the run at hand counts, either way
     assert SALIENCIES["layercam"].caution(0.4) == ""
-    assert "0.95 on this run" in SALIENCIES["two-scale-cam"].caution(0.95)
+    assert ".95 on this run" in SALIENCIES["two-scale-cam"].caution(0.95)
     assert Method(maps=grad_cam).caution() == ""  # nobody measured it: nothing is said

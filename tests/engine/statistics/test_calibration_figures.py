@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import statsmodels.api as sm
 from hypothesis import given
 from sklearn import metrics as sk
 
+from engine.report.formatting import figure
 from engine.statistics.calibration_figures import (
     FLOOR_DRAWS,
     brier,
@@ -35,9 +37,21 @@ def test_brier_equals_scikit_learn_with_two_classes_and_with_four() -> None:
 def test_the_calibration_error_has_a_noise_floor_in_place_of_an_interval() -> None:
     truth, p, _ = images(400, seed=2)
     found = ece(truth == 1, p[:, 1])
-    bins = np.clip((p[:, 1] * 10).astype(int), 0, 9)
     assert math.isnan(found.low) and "would show" in found.method and found.n == 400
-    assert 0 < found.value < 1 and len(bins) == 400
+
+
+@pytest.mark.parametrize("bins", [1, 4, 10])
+def test_the_calibration_error_is_the_gap_in_each_bin_of_equal_width_by_its_share_of_cases(bins: int) -> None:
+    """A probability on an edge belongs to the bin below it, as in the paper."""
+    rng = np.random.default_rng(bins)
+    edges = np.linspace(0, 1, bins + 1)
+    p = np.concatenate([rng.random(60), edges])
+    y = rng.random(len(p)) < p**2
+    inside = [(p > low) & (p <= high) for low, high in pairwise(edges)]
+    inside[0] |= p == 0
+    gap = sum(rows.mean() * abs(y[rows].mean() - p[rows].mean()) for rows in inside if rows.any())
+    assert ece(y, p, bins=bins).value == pytest.approx(gap)
+    assert bins != 10 or ece(y, p).value == pytest.approx(gap)
 
 
 def test_the_noise_floor_is_that_of_the_bins_and_draws_that_were_asked_for() -> None:
@@ -45,7 +59,7 @@ def test_the_noise_floor_is_that_of_the_bins_and_draws_that_were_asked_for() -> 
     assert noise_floor(p[:, 1], bins=40) > 1.5 * noise_floor(p[:, 1])
     for bins, seed in ((40, 0), (5, 3)):
         found = ece(truth == 1, p[:, 1], bins=bins, seed=seed)
-        assert f"show {noise_floor(p[:, 1], bins=bins, seed=seed):.3f} on as many" in found.method
+        assert f"show {figure(noise_floor(p[:, 1], bins=bins, seed=seed))} on as many" in found.method
 
 
 def test_probabilities_that_are_the_frequencies_have_no_calibration_error() -> None:

@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings, strategies as st
 from sklearn import metrics as sk
 
 from engine.records import Estimate
 from engine.statistics import top_k, weighted_f1
+from engine.statistics.calibration_figures import ece
 from engine.statistics.classification_report import (
     balanced_accuracy,
     calibrated_event,
@@ -88,6 +90,36 @@ def test_a_probability_is_held_to_the_finding_of_two_classes_and_to_being_right_
     event, sure = calibrated_event(truth, p, 1)
     np.testing.assert_array_equal(event, truth == predicted)
     np.testing.assert_array_equal(sure, p.max(axis=1))
+
+
+@pytest.mark.parametrize(("classes", "positive"), [(2, 0), (2, 1), (3, 0)])
+def test_every_figure_of_calibration_is_of_that_probability(classes: int, positive: int) -> None:
+    truth, p, predicted = images(120, seed=4, classes=classes)
+    p = np.clip(p, 0.01, 0.98)
+    p /= p.sum(axis=1, keepdims=True)
+    names = ["a", "b", "c"][:classes]
+    found = overall(truth, predicted, p, names, positive=names[positive])
+    event, sure = calibrated_event(truth, p, positive)
+    odds = np.log(sure / (1 - sure))
+    free = sm.GLM(event, sm.add_constant(odds), family=sm.families.Binomial()).fit(tol=1e-12)
+    alone = sm.GLM(event, np.ones(120), family=sm.families.Binomial(), offset=odds).fit(tol=1e-12)
+    assert found["calibration slope"].value == pytest.approx(free.params[1])
+    assert found["calibration intercept"].value == pytest.approx(alone.params[0])
+    assert found["observed / expected"].value == pytest.approx(event.sum() / sure.sum())
+    assert found["calibration error"].value == pytest.approx(ece(event, sure).value)
+    of_one = sk.brier_score_loss(truth, p) if classes > 2 else sk.brier_score_loss(truth, p[:, 1])
+    assert found["Brier score"].value == pytest.approx(of_one)
+
+
+@pytest.mark.parametrize("cases", [1, 4])
+def test_one_class_alone_is_told_from_nothing_and_every_figure_says_so(cases: int) -> None:
+    truth = np.zeros(cases, dtype=np.int64)
+    found = overall(truth, truth, np.ones((cases, 1)), ["a"])
+    assert found["accuracy"].value == 1
+    for name in ("AUROC", "average precision"):
+        assert found[name].method == "cannot be estimated because there is only one class"
+    three = overall(truth, truth, np.full((cases, 3), 1 / 3), ["a", "b", "c"])
+    assert three["AUROC"].method == "cannot be estimated because no case is b"
 
 
 def test_the_positive_class_may_stand_first() -> None:

@@ -44,3 +44,31 @@ def test_a_group_in_which_all_are_right_is_tested_too() -> None:
 def test_what_cannot_be_tested_has_no_p_value(groups: np.ndarray) -> None:
     y = np.tile([True, False], 20)
     assert np.isnan(shares_differ(y, groups)) and np.isnan(areas_differ(y, np.arange(40.0), groups))
+
+
+@pytest.mark.parametrize("size", [4, 5])
+def test_a_group_is_tested_from_five_cases_on_and_its_area_from_five_of_each_class(size: int) -> None:
+    rng = np.random.default_rng(2)
+    y, score, groups = (
+        rng.random(100) < 0.5,
+        rng.normal(size=100),
+        np.repeat([0, 1, 2], [50, 50 - size, size]),
+    )
+    without = shares_differ(y[:-size], groups[:-size])
+    assert (shares_differ(y, groups) == without) == (size < 5)
+    for of_few in (True, False):
+        truth = np.r_[np.tile([True, False], 30), np.full(size, of_few), np.full(35, not of_few)]
+        names = np.repeat([0, 1, 2], [30, 30, 35 + size])
+        without = areas_differ(truth[:60], score[:60], names[:60])
+        assert (areas_differ(truth, score[: len(truth)], names) == without) == (size < 5)
+    # of two groups, the one that is too small leaves nothing to be tested
+    assert np.isnan(shares_differ(y[50:], groups[50:])) == (size < 5)
+
+
+@pytest.mark.parametrize("patients", [2, 3])
+def test_groups_are_tested_where_there_are_more_patients_than_groups(patients: int) -> None:
+    rng = np.random.default_rng(8)
+    groups, who, hits = np.arange(24) % 2, np.arange(24) % patients, rng.random(24) < 0.5
+    assert np.isnan(shares_differ(hits, groups, who)) == (patients == 2)
+    truth = np.arange(24) // 2 % 2 == 0
+    assert np.isnan(areas_differ(truth, rng.random(24), groups, who)) == (patients == 2)

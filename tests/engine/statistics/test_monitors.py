@@ -44,6 +44,15 @@ def test_of_many_classes_each_against_the_rest_counts_alike() -> None:
     assert monitored("val_f1", logits, labels, positive=0) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
 
 
+def test_a_class_that_is_neither_there_nor_predicted_has_no_f1_to_be_proud_of_and_no_recall() -> None:
+    logits, labels = np.tile([2.0, 1.0, 0.0], (4, 1)), np.zeros(4, dtype=np.int64)
+    for positive in (0, 1):
+        assert monitored("val_f1", logits[:, :2], labels, positive=positive) == 1 - positive
+    assert monitored("val_f1", logits, labels, positive=0) == pytest.approx(1 / 3)
+    assert monitored("val_balanced_accuracy", logits, labels, positive=0) == 1
+    assert monitored("val_mcc", logits, labels, positive=0) == 0
+
+
 def test_probabilities_that_round_to_one_still_rank() -> None:
     """All but one of these round to 1: ranked by probability, they would tie and each class have an area of its own."""
     margin = np.array([60.0, 50.0, 45.0, 40.0, -3.0, 48.0])

@@ -10,6 +10,7 @@ from hypothesis import given
 from sklearn import metrics as sk
 
 from engine.errors import RecipeError
+from engine.language import in_print
 from engine.statistics.operating_points import OPERATING_POINTS, choose_threshold, operating_figures
 from engine.statistics.proportions import proportion
 from tests.engine.statistics.made_up import CLOSE, both, cases, few, images
@@ -52,7 +53,7 @@ def test_an_operating_point_keeps_its_promise(name: str, data: list[tuple[bool, 
             highest = max(low for low, _ in bounds)
             assert proportion(p[y] >= threshold).low == highest
             assert specificity == max(specific for low, specific in bounds if low == highest)
-            assert f"at {least:g} or above, because too few validation cases" in chosen.note
+            assert f"at {in_print(least)} or above, because too few validation cases" in chosen.note
     elif name == "youden":
         best = max(a + b for a, b in rates)
         assert sensitivity + specificity == pytest.approx(best) or (best <= 1 + 1e-9 and threshold == 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sklearn import metrics as sk
 from engine.statistics.clusters import Clusters
 from engine.statistics.proportions import wilson
 from engine.statistics.ranking import (
+    NEAR_ONE,
     area_covariance,
     area_of,
     areas_of_folds,
@@ -165,6 +167,21 @@ def test_probabilities_that_round_to_one_still_rank_and_both_classes_have_one_ar
     assert auroc(y, p[:, 1]).value != expected
 
 
+@pytest.mark.parametrize("classes", [2, 3, 9, 50, 300])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_log_odds_are_to_the_last_digit_those_of_the_sum_over_all_other_classes(
+    classes: int, order: Literal["C", "F"]
+) -> None:
+    logits = np.random.default_rng(classes).normal(0, 12, (400, classes))
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p = np.asarray(p / p.sum(axis=1, keepdims=True), order=order)
+    for code in {0, 1, classes - 1}:
+        rest = np.where(p[:, code] > NEAR_ONE, np.delete(p, code, axis=1).sum(axis=1), 1 - p[:, code])
+        tiny = np.finfo(np.float64).tiny
+        wanted = np.log(np.maximum(p[:, code], tiny)) - np.log(np.maximum(rest, tiny))
+        assert np.array_equal(log_odds(p, code), wanted)
+
+
 # --------------------------------------------------------------------------------------------- average precision
 
 
@@ -246,6 +263,37 @@ def test_the_mean_area_of_folds_compares_no_two_models_and_has_their_joint_varia
     error = math.sqrt(spread) / 3 / (found.value * (1 - found.value))
     assert 1.9 < half / error < 2.1  # Student's t of so many patients
     assert (found.n, found.patients) == (180, 90)
+
+
+@pytest.mark.parametrize("each", [1, 2])
+@pytest.mark.parametrize("folds", [1, 2])
+def test_the_mean_area_of_three_classes_varies_as_what_each_patient_contributes_to_all_of_them(
+    each: int, folds: int
+) -> None:
+    rng = np.random.default_rng(6)
+    truth, fold, patients = np.tile([0, 1, 2], 40), np.arange(120) * folds // 120, np.arange(120) // each
+    scores = {code: (truth == code) + rng.normal(0, 1, 120) for code in range(3)}
+    value, variance, fewest = 0.0, 0.0, 0
+    for here in (fold == number for number in range(folds)):
+        influence = np.zeros((3, here.sum()))
+        for code, score in scores.items():
+            y = truth[here] == code
+            v10, v01 = placements(y, score[here])
+            influence[code, y], influence[code, ~y] = (
+                (v10 - v10.mean()) / y.sum(),
+                (v01 - v10.mean()) / (~y).sum(),
+            )
+            value += v10.mean() / 3 / folds
+        sums = np.bincount(patients[here] - patients[here].min(), influence.mean(axis=0))
+        variance += len(sums) / (len(sums) - 1) * float((sums**2).sum()) / folds**2
+        fewest += min(len(np.unique(patients[here][truth[here] == code])) for code in range(3))
+    reach = stats.t.ppf(0.975, fewest - 1) * math.sqrt(variance) / (value * (1 - value))
+    found, _ = areas_of_folds(truth, scores, fold, patients)
+    expected = (value, expit(logit(value) - reach), expit(logit(value) + reach))
+    assert (found.value, found.low, found.high) == pytest.approx(expected)
+    if folds == 1:
+        pooled = mean_auroc(truth, list(scores.values()), patients)
+        assert (pooled.value, pooled.low, pooled.high) == pytest.approx(expected)
 
 
 def test_a_fold_without_a_class_gives_no_mean_and_perfect_folds_an_interval_all_the_same() -> None:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from engine.statistics.verification import verified_accuracy, verified_figures
+from engine.statistics.clusters import Clusters
+from engine.statistics.verification import _related, verified_accuracy, verified_figures
 
 
 def test_begg_and_greenes_liver_scans() -> None:
@@ -90,3 +91,13 @@ def test_a_patient_with_cases_drawn_in_both_ways_counts_once() -> None:
     assert both.high - both.low == pytest.approx(alone.high - alone.low, rel=0.05)
     assert strangers.high - strangers.low == pytest.approx((alone.high - alone.low) / math.sqrt(2), rel=0.05)
     assert both.method == "weighted by how cases were drawn, square and add by patient"
+
+
+def test_strata_that_show_no_spread_share_nothing_with_others_and_shared_patients_never_narrow() -> None:
+    """A patient in several strata ties them together by what is seen, and not by what is taken for granted."""
+    clusters = Clusters.by(np.arange(8) // 2, 8)
+    told = np.array([1.0, 0, -1, 0, 1, 0, -1, 0])
+    assert (_related([np.zeros(8), told], clusters) == np.eye(2)).all()
+    assert (_related([told, -np.roll(told, 1)], clusters) == np.eye(2)).all()  # below 0 counts as 0
+    assert _related([told, np.roll(told, 1)], clusters)[0, 1] == pytest.approx(1)
+    assert (_related([told, told], Clusters.by(None, 8)) == np.eye(2)).all()

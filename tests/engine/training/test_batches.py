@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +16,12 @@ from torch import nn
 
 from engine.errors import DataError
 from engine.images.cache import ImageCache
-from engine.models import build_classifier, set_trainable
-from engine.recipes import Augmenter, changes_of_copies
+from engine.models import build_classifier, find_frozen_part, set_trainable
+from engine.recipes import Augmenter, Balanced, changes_of_copies
 from engine.records import Augmentation, Balance, DataIssue, DataIssueKind, Phase, Sample, Split
+from engine.storage import KEPT_BYTES
 from engine.training import batches
-from engine.training.feature_bank import VALUES
+from engine.training.feature_bank import VALUES, FeatureBank
 from tests.tiny import TINY_RECIPE
 
 
@@ -91,6 +94,40 @@ def test_no_two_copies_of_an_image_are_changed_alike(own_way: bool) -> None:
     assert all(len(set(shown[rows == image])) > 40 for image in range(2))
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_batches_come_in_their_order_made_one_ahead_by_a_thread_that_leaves_the_cores_to_the_net(
+    count: int,
+) -> None:
+    pixels = np.arange(10, dtype=np.uint8).repeat(4).reshape(10, 2, 2, 1)
+    made: list[tuple[int, bool]] = []
+
+    class Telling(Augmenter):
+        def __call__(self, images: torch.Tensor, *arguments: object, **more: object) -> torch.Tensor:
+            made.append((torch.get_num_threads(), threading.current_thread() is threading.main_thread()))
+            return images.float()
+
+    source = batches.BatchSource(
+        cache=SimpleNamespace(images=pixels, fit="squash"),  # type: ignore[arg-type]
+        device="cpu",
+        augmenter=Telling(Augmentation(), 0),
+        rest=nn.Identity(),
+        copy_augmenter=None,
+    )
+    nothing = np.zeros(10, dtype=np.int64)
+    plan = Balanced(rows=np.arange(10)[::-1], copies=nothing, augment=nothing > 0)
+    asked = [np.array([2 * at, 2 * at + 1]) for at in range(count)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        given = [
+            batch[:, 0, 0, 0].tolist() for batch in source.prefetched(np.arange(10), asked, plan, view=0)
+        ]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
+    assert given == [[9 - 2 * at, 8 - 2 * at] for at in range(count)] and made == [(1, False)] * count
+
+
 def test_a_rest_whose_folding_would_change_what_it_gives_is_left_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,7 +179,7 @@ def test_no_bank_stands_for_images_that_are_never_the_same_twice(why: str, tmp_p
         None,  # type: ignore[arg-type]  # a bank would look into the cache
         batches.TrainingData(
             train_rows=rows, train_labels=rows, val_rows=rows, val_labels=rows, classes=("a", "b"),
-            val_patients=("p", "q"),
+            val_patients=("p", "q"), val_patients_named=True, val_ids=("0", "1"),
         ),
         pixels=why == "images are mixed",
         device="cpu",
@@ -193,9 +230,19 @@ def test_images_that_cannot_be_read_any_more_are_left_out_and_a_class_of_none_is
         less = replace(cache, row={name: at for name, at in row.items() if name != lost.image_id})
         with pytest.raises(DataError, match=rf"No {part} image of class b .*4.png is cut short"):
             batches.TrainingData.of(split, less)
+        of_a = DataIssue(kind=DataIssueKind.UNREADABLE, message="0.png is gone", paths=(one.path,))
+        with pytest.raises(DataError, match=rf"No {part} image of class b"):
+            batches.TrainingData.of(split, replace(less, failed=()))
+        with pytest.raises(
+            DataError, match=r"No training .*4.png is cut short"
+        ):  # of this class, not the first
+            batches.TrainingData.of(replace(split, train=(one, gone)), replace(cache, failed=(of_a, issue)))
+    with pytest.raises(DataError, match=r"The split has no validation image of class b\.") as caught:
+        batches.TrainingData.of(replace(split, val=(third, only)), cache)
+    assert "leave the class out" in caught.value.remedy
 
 
-def test_what_the_next_phase_banks_is_made_once_for_both(tmp_path: Path) -> None:
+def eight_images(tmp_path: Path) -> tuple[ImageCache, batches.TrainingData]:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     row = {hashlib.sha256(image.tobytes()).hexdigest(): number for number, image in enumerate(pixels)}
     cache = ImageCache(images=pixels, row=row, failed=(), folder=tmp_path / "films")
@@ -207,7 +254,49 @@ def test_what_the_next_phase_banks_is_made_once_for_both(tmp_path: Path) -> None
         val_labels=labels[:2],
         classes=("a", "b"),
         val_patients=("x", "y"),
+        val_patients_named=True,
+        val_ids=("6", "7"),
     )
+    return cache, data
+
+
+def test_copies_that_are_changed_in_their_own_way_have_banks_of_their_own(tmp_path: Path) -> None:
+    cache, data = eight_images(tmp_path)
+    own = Augmentation(rotation=40)
+    recipe = replace(TINY_RECIPE, views=2, balance=Balance(method="duplicate-augmented", augmentation=own))
+    torch.manual_seed(0)
+    net = build_classifier(recipe, 2)
+    set_trainable(net, "head", freeze_batch_norm=True)
+    source = batches.open_batches(
+        recipe,
+        net,
+        cache,
+        data,
+        pixels=False,
+        device="cpu",
+        cache_dir=tmp_path,
+        progress=lambda done, of: None,
+    )
+    assert source.views.keys() == {batches.PLAIN} and source.copy_views.keys() == {0, 1}
+    rows, nothing = data.train_rows, np.zeros(6, dtype=np.int64)
+    plain = source.inputs(rows, view=0, copies=nothing, where=nothing > 0)
+    first, second, third = (
+        source.inputs(rows, view=view, copies=nothing, where=nothing == 0) for view in range(3)
+    )
+    cut = find_frozen_part(net)
+    assert cut is not None and torch.equal(plain, source.plain(rows))
+    alone = FeatureBank(tmp_path / "alone", cache, cut, augmentation=own, seed=recipe.seed, device="cpu")
+    turned = np.stack([alone.view(view, rows)[rows] for view in (0, 1)])
+    for shown, views in ((first, (0, 1)), (second, (1, 0)), (third, (0, 1))):  # in turn, from image to image
+        expected = [turned[views[row % 2], row] for row in rows]
+        np.testing.assert_allclose(shown.numpy(), expected, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(first.numpy(), plain.numpy(), rtol=1e-2)
+
+
+def test_what_the_next_phase_banks_is_made_once_for_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, data = eight_images(tmp_path)
     torch.manual_seed(0)
     net = build_classifier(TINY_RECIPE, 2)
     recipe = replace(TINY_RECIPE, augmentation=Augmentation(rotation=10), views=2)
@@ -236,6 +325,16 @@ def test_what_the_next_phase_banks_is_made_once_for_both(tmp_path: Path) -> None
     def written() -> dict[str, int]:
         return {file.parent.name: file.stat().st_size for file in tmp_path.rglob(VALUES)}
 
+    # Where the next phase banks nothing, or as much, or what it would bank has no room, there is one cut alone.
+    everything, mixing = replace(head, name="all", trainable="all"), replace(blocks, cutmix=1.0)
+    for following, scarce in ((None, 0), (head, 0), (everything, 0), (mixing, 0), (blocks, 1)):
+        if scarce:
+            monkeypatch.setitem(KEPT_BYTES, "features", sum(written().values()))
+        shutil.rmtree(tmp_path / "features", ignore_errors=True)
+        opened(head, following)
+        assert len(written()) == 3, following
+    monkeypatch.undo()
+    shutil.rmtree(tmp_path / "features")
     first = opened(head, blocks)
     banks = written()
     assert len(banks) == 2 * 3  # two cuts, three views each

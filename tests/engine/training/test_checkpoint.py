@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from engine.errors import TrainingError, WorkspaceError
 from engine.models.classifier import build_classifier
@@ -106,6 +108,23 @@ def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_is_kept_whole(small
     found = load_checkpoint(small_disk)
     assert found is not None and found.phase == 2 and equal(found.model, KEPT.model)
     assert [path.name for path in small_disk.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize(("free", "full"), [(0, True), (10**9, False)])
+def test_what_the_disk_did_is_told_by_the_room_that_is_left(
+    free: int, full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safetensors has one error for all that a disk may do."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise SafetensorError("I/O error")
+
+    monkeypatch.setattr("safetensors.torch.save_file", broken)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(WorkspaceError) as caught:
+        save_checkpoint(tmp_path, KEPT)
+    assert ("full" in str(caught.value)) == full
+    assert ("I/O error" in str(caught.value)) == (not full) and list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:

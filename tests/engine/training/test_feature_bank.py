@@ -184,6 +184,49 @@ def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path,
     assert not folder.exists()
 
 
+def test_of_several_banks_those_used_longest_ago_go_and_no_more_of_them_than_must(
+    tmp_path: Path, cut: FrozenPart
+) -> None:
+    within, folders = tmp_path / "features", []
+    for seed in range(3):
+        one = FeatureBank(
+            within, images(tmp_path, 4), cut, augmentation=Augmentation(rotation=9), seed=seed, device="cpu"
+        )
+        one.view(0, np.arange(4))
+        (made,) = {path for path in within.iterdir() if path.is_dir()} - set(folders)
+        folders.append(made)
+    for folder, used in zip(folders, (30, 10, 20), strict=True):
+        os.utime(folder, (used, used))
+    size = sum(file.stat().st_size for file in folders[0].iterdir())
+    assert size == 4 * (4 * int(np.prod(one.view(0, np.arange(4)).shape[1:])) + 32)
+    os.utime(folders[2], (20, 20))
+    trim_banks(within, 3 * size)
+    assert all(folder.exists() for folder in folders)
+    trim_banks(within, 3 * size - 1)
+    assert [folder.exists() for folder in folders] == [True, False, True]
+    trim_banks(within, size)
+    assert [folder.exists() for folder in folders] == [True, False, False]
+    one.view(0, np.arange(4))
+    assert folders[2].exists() and folders[2].stat().st_mtime > 1e9, "whoever uses a bank keeps it"
+
+
+def test_the_frozen_part_is_converted_once_for_all_views_and_again_where_it_pays_for_more_images(
+    tmp_path: Path, cut: FrozenPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def counted(net: nn.Module, *, images: int, **more: object) -> nn.Module:
+        asked.append(images)
+        return net
+
+    monkeypatch.setattr(features, "fast_features", counted)
+    monkeypatch.setattr(features, "WORTH_CONVERTING", 6)
+    made = bank(tmp_path, images(tmp_path, 12), cut, Augmentation(rotation=9))
+    for view, count in enumerate((2, 5, 6, 12, 12, 3)):
+        made.view(view, np.arange(count))
+    assert asked == [2, 6]
+
+
 def test_the_plain_view_is_the_image_as_it_is_whatever_the_others_do(tmp_path: Path, cut: FrozenPart) -> None:
     cache, rows = images(tmp_path, 6), np.arange(6)
     plain = bank(tmp_path / "plain", cache, cut).view(PLAIN, rows)[rows]

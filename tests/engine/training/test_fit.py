@@ -94,11 +94,19 @@ def test_a_finished_run_is_a_folder_that_says_all_about_itself(trained: tuple[Wo
 def test_the_same_seed_gives_the_same_curve_and_another_seed_another(
     tiny_split: Split, workspace: Workspace
 ) -> None:
-    first = curve(list(loop(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache)))
-    again = curve(list(loop(TINY_RECIPE, tiny_split, workspace.runs / "b", workspace.cache)))
-    other = curve(list(loop(replace(TINY_RECIPE, seed=1), tiny_split, workspace.runs / "c", workspace.cache)))
-    assert first == again
-    assert first != other
+    drawn: list[int] = []  # from which dropout and dropped paths are drawn in an epoch
+
+    def trained(recipe: Recipe, name: str) -> list[tuple[float, ...]]:
+        epochs = []
+        for epoch in loop(recipe, tiny_split, workspace.runs / name, workspace.cache):
+            epochs.append(epoch)
+            drawn.append(torch.initial_seed())
+        return curve(epochs)
+
+    first, again = trained(TINY_RECIPE, "a"), trained(TINY_RECIPE, "b")
+    other = trained(replace(TINY_RECIPE, seed=1), "c")
+    assert first == again and drawn[:2] == drawn[2:4]
+    assert first != other and len({*drawn}) == 4
 
 
 TWO_PHASES = replace(
@@ -152,7 +160,12 @@ def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    whole = curve(list(loop(recipe, tiny_split, workspace.runs / "whole", workspace.cache)))
+    drawn, epochs = set(), []
+    for epoch in loop(recipe, tiny_split, workspace.runs / "whole", workspace.cache):
+        epochs.append(epoch)
+        drawn.add(torch.initial_seed())
+    whole = curve(epochs)
+    assert len(drawn) == 7  # no epoch of any phase drops what another one drops
     folder = workspace.runs / "broken"
     seen: list[Epoch] = []
     with pytest.raises(TrainingStopped):
@@ -235,7 +248,7 @@ def test_copies_that_must_be_changed_are_never_shown_as_they_are() -> None:
 
 
 def test_calibrating_is_told_when_the_last_epoch_is_done(tiny_split: Split, workspace: Workspace) -> None:
-    folder, told = workspace.runs / "a", []
+    folder, told = workspace.root / "a place" / "of its own" / "a", []  # which is made with all above it
     for epoch in loop(
         TINY_RECIPE,
         tiny_split,

@@ -6,11 +6,14 @@ import csv
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
-from scipy.special import expit, logit
+from safetensors import safe_open
+from scipy.special import expit, logit, softmax
 from sklearn.metrics import roc_auc_score
 
 from engine.data.index import index_folder
@@ -18,20 +21,32 @@ from engine.data.saved import save_index
 from engine.data.split import k_folds
 from engine.data.split_choices import Choices, folds_as_chosen
 from engine.errors import RunError, SplitError, TrainingStopped
-from engine.pipeline import export_run, read_run, read_samples, report_run, train_run, validate_run
+from engine.images import load_image
+from engine.pipeline import (
+    export_model,
+    export_run,
+    read_run,
+    read_samples,
+    report_run,
+    train_run,
+    validate_run,
+)
+from engine.prediction.for_review import told_of
 from engine.prediction.map_passport import FORGOTTEN_IMAGES
 from engine.prediction.predictor import predict, predict_and_explain
 from engine.prediction.settled_passport import passport_anew
 from engine.prediction.speakers import one_model_each
 from engine.reading.store import open_store
-from engine.records import Augmentation, Epoch, Index, Run, TrainingRequest, edge_of
+from engine.records import Augmentation, Calibration, Epoch, Index, Run, TrainingRequest, edge_of
 from engine.report.standards.holding import WITHIN_FOLDS
 from engine.runs.folder import list_runs, load_classifier, load_run, save_run, split_of
 from engine.runs.folds import models_of
 from engine.runs.heatmaps import load_map_settings
 from engine.runs.passports import load_passport
+from engine.runs.shift import load_known, save_distances, save_shift, with_distances
 from engine.training import loop as the_loop
 from engine.training.folds import _joined
+from engine.uncertainty import shift_unknown
 from engine.workspace import Workspace, open_workspace
 from tests.tiny import TINY_RECIPE, draw_films
 
@@ -189,6 +204,39 @@ def test_the_report_is_of_all_patients_with_the_area_pooled_and_within_folds(
     assert [one["threshold"] for one in numbers["folds"]] == [model.threshold for model in models_of(run)]
 
 
+def test_how_far_images_lie_is_kept_by_each_model_and_told_of_the_set(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    """The models of so few images do not speak: they are told from where an image differs."""
+    workspace, run = crossed
+    unknown = shift_unknown(load_known(run), run)
+    assert unknown is not None and f"of each model, and one of the {K} has" in unknown
+    shutil.copytree(run.folder, tmp_path / "copy")
+    copy = load_run(tmp_path / "copy")
+    for place, known in enumerate(load_known(copy), 1):
+        assert known is not None
+        far = np.linspace(0.1, 0.9, len(known.image_ids))
+        save_shift(copy.folder / "folds" / str(place), replace(known, threshold=1e-3, distances=far))
+    own = list(predict(copy, split_of(copy).test, cache_dir=workspace.cache, device="cpu"))
+    for place, model in enumerate(models_of(copy)):
+        tested = {sample.image_id for sample in split_of(model).test}
+        asked = [tuple(at for at in range(K) if one.distances[at] is not None) for one in own]
+        assert {one.image_id for one, by in zip(own, asked, strict=True) if by == (place,)} == tested
+    new = index_folder(draw_films(tmp_path / "new", patients=8, seed=3)).samples
+    told = list(predict(copy, new, cache_dir=workspace.cache, device="cpu"))
+    for one in told:
+        assert None not in one.distances and one.distance == pytest.approx(np.mean(one.distances))  # type: ignore[arg-type]
+    save_distances(copy, own, anew=True)
+    save_distances(copy, told)
+    kept = with_distances(copy, [replace(one, distance=None, distances=()) for one in (*own, *told)])
+    assert kept == [*own, *told]
+    with open_store(workspace.database) as store:
+        report = report_run(workspace, store, copy)
+    assert report.shift is not None and report.shift.images == len(own) and report.shift.differs
+    assert "As a set, these images differ" in report.limitations[-1]
+    assert list(told_of(copy, new, told))[-1].startswith("As a set, these images differ")
+
+
 def test_a_foreign_set_is_tested_by_all_models_beside_the_out_of_fold_figures(
     crossed: tuple[Workspace, Run], tmp_path: Path
 ) -> None:
@@ -256,6 +304,72 @@ def test_models_that_call_everything_or_nothing_leave_an_operating_point_between
     assert found.threshold < 1  # or nothing would ever reach it
 
 
+def test_the_run_of_all_folds_takes_over_what_holds_for_all_and_sums_the_rest(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(crossed[1].folder, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.npz"))
+    origin = load_run(folder / "folds" / "1").weights_origin
+    assert origin is not None
+    fitted = [(0.5, (0.25, -0.25)), (1.25, ()), (2.0, (0.5, 0.25))]
+    seen = [("one", "two"), (), ("two", "three")]
+    for number, ((temperature, bias), remarks) in enumerate(zip(fitted, seen, strict=True), 1):
+        model = load_run(folder / "folds" / str(number))
+        assert model.validated is not None
+        calibration = replace(model.calibration, temperature=temperature, bias=bias)
+        said = replace(origin, remarks=remarks)
+        save_run(replace(model, seconds=10.0**number, calibration=calibration, weights_origin=said))
+    began = datetime.now(UTC)
+    run = _joined(folder, K)
+    assert (run.run_id, run.folder, run.folds, run.seconds) == ("run", folder, K, 1110.0)
+    assert run.validated is None and began <= run.created <= datetime.now(UTC)
+    assert run.weights_origin == replace(origin, remarks=("one", "two", "three"))
+    assert run.calibration.bias == pytest.approx((0.25, 0.0)) and run.calibration.temperature == 1
+    assert f"Each of the {K} models by its own temperature (0.5, 1.25, 2), fitted on" in run.calibration.note
+    assert "are the mean over the models" in run.calibration.note
+    for number in range(1, K + 1):
+        model = load_run(folder / "folds" / str(number))
+        save_run(replace(model, calibration=Calibration(note="not fitted")))
+    plain = _joined(folder, K)
+    assert plain.calibration == Calibration(note="not fitted")
+
+
+def test_one_file_gives_what_all_models_give_together_and_each_has_its_weights(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = crossed
+    with open_store(workspace.database) as store:
+        written = export_model(workspace, store, run, tmp_path / "out", formats=("onnx", "safetensors"))
+    names = [f"model-fold-{number}.safetensors" for number in range(1, K + 1)]
+    assert [path.name for path in written["safetensors"]] == names
+    for path, model in zip(written["safetensors"], models_of(run), strict=True):
+        with safe_open(path, framework="np") as file:
+            facts = file.metadata()
+        assert (float(facts["temperature"]), float(facts["threshold"])) == (
+            model.calibration.temperature,
+            model.threshold,
+        )
+        assert facts["run_id"].startswith(f"{run.run_id}, fold {model.run_id} of {K}")
+    (path,) = written["onnx"]
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    new = index_folder(draw_films(tmp_path / "new", patients=8, seed=3)).samples
+    images = np.stack([load_image(sample.path, size=TINY_RECIPE.image_size) for sample in new])
+    logits, probabilities, predicted = session.run(
+        ["logits", "probabilities", "predicted"], {"images": images}
+    )
+    told = list(predict(run, new, cache_dir=workspace.cache, device="cpu"))
+    np.testing.assert_allclose(probabilities, [one.probabilities for one in told], atol=1e-4)
+    assert [run.classes[number] for number in predicted] == [one.predicted for one in told]
+    facts = session.get_modelmeta().custom_metadata_map
+    assert (facts["models"], float(facts["threshold"]), float(facts["temperature"])) == (
+        str(K),
+        run.threshold,
+        1,
+    )
+    assert "each model's logits / its own temperature" in facts["logits"]
+    np.testing.assert_allclose(softmax(logits + json.loads(facts["bias"]), axis=1), probabilities, atol=1e-5)
+
+
 def test_what_needs_one_net_says_that_there_are_several(crossed: tuple[Workspace, Run]) -> None:
     with pytest.raises(RunError, match=f"cross-validation of {K} models"):
         load_classifier(crossed[1])
@@ -264,7 +378,7 @@ def test_what_needs_one_net_says_that_there_are_several(crossed: tuple[Workspace
 def test_data_that_are_to_keep_their_parts_are_not_dealt_out_anew(tiny_index: Index) -> None:
     with pytest.raises(SplitError, match="keep the parts it came with"):
         folds_as_chosen(tiny_index, Choices(mode="given"), K)
-    with pytest.raises(SplitError, match="2 folds"):
+    with pytest.raises(SplitError, match="asked for: 2"):
         folds_as_chosen(tiny_index, Choices(), 2)
     assert folds_as_chosen(tiny_index, Choices(seed=4), K) == tuple(k_folds(tiny_index, k=K, seed=4))
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -19,18 +20,35 @@ from sklearn import metrics as sk
 from torch.nn import functional
 
 from engine.data import index_folder, limit_training, split_index
-from engine.errors import TrainingStopped
+from engine.errors import TrainingError, TrainingStopped
 from engine.images.cache import open_cache
+from engine.models.device import device_name
+from engine.models.trainable import set_trainable
 from engine.models.weights import read_safetensors
 from engine.prediction import predict
-from engine.records import Augmentation, Balance, Epoch, Phase, Recipe, Run, Sample, Split
+from engine.records import (
+    Augmentation,
+    Balance,
+    Epoch,
+    FixedEndpoint,
+    LabelsUsed,
+    Phase,
+    Recipe,
+    Run,
+    Sample,
+    Split,
+    TrainingRequest,
+)
 from engine.runs import load_shift, load_uncertainty
 from engine.runs.folder import load_classifier, load_run, split_of
 from engine.storage import KEPT_BYTES
-from engine.training import loop as the_loop
+from engine.training import fit, loop as the_loop
 from engine.training.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from engine.training.feature_bank import VALUES
+from engine.training.fit import train
 from engine.training.loop import TrainingLoop
+from engine.training.processes import Processes
+from engine.training.starting import starting_net
 from engine.workspace import Workspace
 from tests.engine.training.test_fit import loop
 from tests.tiny import TINY_RECIPE, draw_films
@@ -85,6 +103,30 @@ def test_the_best_of_all_phases_is_kept_and_each_begins_from_it(
     same = [name for name in kept if torch.equal(kept[name], best[name])]
     assert same == list(kept) and weight in same  # what batch norms have seen since, too
     assert not all(torch.equal(kept[name], states[-1][name]) for name in kept)
+
+
+@pytest.mark.parametrize("trainable", ["head", "all"])
+def test_two_steps_are_those_of_gradient_descent(
+    trainable: Literal["head", "all"],
+    tiny_split: Split,
+    workspace: Workspace,
+    states: list[dict[str, torch.Tensor]],
+) -> None:
+    """By autograd alone: each step by the gradient of its own batch, with the bank and without."""
+    recipe = still({"epochs": 2, "learning_rate": 0.5, "trainable": trainable, "freeze_batch_norm": True})
+    net, _ = starting_net(recipe, tiny_split, folder=workspace.runs / "a", allow_downloads=False)
+    list(loop(recipe, tiny_split, workspace.runs / "a", workspace.cache))
+    cache = open_cache(workspace.cache, tiny_split.train, size=32, channels=recipe.channels)
+    pixels = torch.from_numpy(cache.images[cache.rows(tiny_split.train)]).permute(0, 3, 1, 2).float() / 255
+    labels = torch.tensor([tiny_split.classes.index(sample.label or "") for sample in tiny_split.train])
+    weights = set_trainable(net, trainable, freeze_batch_norm=True)
+    for state in states:
+        loss = functional.cross_entropy(net.eval()(pixels), labels)
+        with torch.no_grad():
+            for weight, gradient in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+                weight -= 0.5 * gradient
+        for name, value in net.state_dict().items():
+            torch.testing.assert_close(state[name], value, rtol=1e-3, atol=1e-4)
 
 
 # ---------------------------------------------------------------------------------------- figures of an epoch
@@ -299,10 +341,45 @@ def test_a_stop_is_heard_whenever_it_comes(tiny_split: Split, workspace: Workspa
         assert not (folder / "run.json").exists()
 
 
-def test_a_limit_takes_the_training_images_that_the_seed_draws(
+def test_a_process_beside_the_first_trains_and_writes_nothing(
     tiny_split: Split, workspace: Workspace
 ) -> None:
+    folder = workspace.runs / "a"
+    epochs = list(
+        loop(still({"epochs": 2}), tiny_split, folder, workspace.cache, processes=Processes(rank=1, world=1))
+    )
+    assert len(epochs) == 2 and not folder.exists()
+
+
+def test_a_device_without_memory_is_said_with_what_to_change(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(the_loop, "focal_loss", full)
+    with pytest.raises(TrainingError, match="ran out of memory at a batch of 1000 images") as caught:
+        list(loop(STILL, tiny_split, workspace.runs / "a", workspace.cache))
+    assert "batch_size or image_size" in caught.value.remedy
+
+
+def test_a_limit_takes_the_training_images_that_the_seed_draws(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawn = []
+    told: list[tuple[str, int]] = []  # and what is fitted after training draws by it too
+
+    def telling(name: str) -> None:
+        really = getattr(fit, name)
+
+        def recorded(*arguments: Any, **more: Any) -> Any:
+            told.append((name, more.get("seed", -1)))
+            return really(*arguments, **more)
+
+        monkeypatch.setattr(fit, name, recorded)
+
+    for name in ("cases_for_passes", "fit_uncertainty", "fit_shift"):
+        telling(name)
     for seed in (1, 2):
         _, run = trained_on(replace(STILL, train_limit=12, seed=seed), tiny_split, workspace)
         kept = split_of(run)
@@ -310,6 +387,9 @@ def test_a_limit_takes_the_training_images_that_the_seed_draws(
         assert (kept.val, kept.test) == (tiny_split.val, tiny_split.test)
         drawn.append(kept.train)
     assert drawn[0] != drawn[1]
+    assert told == [
+        (name, seed) for seed in (1, 2) for name in ("cases_for_passes", "fit_uncertainty", "fit_shift")
+    ]
 
 
 def test_the_history_tells_no_figure_that_is_none(tiny_split: Split, workspace: Workspace) -> None:
@@ -319,6 +399,33 @@ def test_the_history_tells_no_figure_that_is_none(tiny_split: Split, workspace: 
     net = load_classifier(run)
     assert run.parameters == sum(w.numel() for w in net.parameters())
     assert run.trained_parameters == sum(w.numel() for w in net.head.parameters())
+
+
+def test_a_run_keeps_all_that_it_was_made_of(tiny_split: Split, workspace: Workspace) -> None:
+    began = datetime.now(UTC)
+    request = TrainingRequest(
+        recipe=STILL,
+        dataset_id="0123456789ab",
+        device="cpu",
+        positive="normal",
+        labels=LabelsUsed(number=3, sha256="c" * 64, sentence="Corrected."),
+        endpoint=FixedEndpoint(figure="auroc", operating_point="youden", fixed=began),
+    )
+    folder = workspace.runs / "20260101-000000-kept"
+    list(train(request, tiny_split, folder=folder, cache_dir=workspace.cache, dataset_name="films"))
+    run = load_run(folder)
+    assert (run.run_id, run.folder, run.dataset_id, run.dataset_name) == (
+        folder.name, folder, request.dataset_id, "films"
+    )  # fmt: skip
+    assert (run.recipe, run.labels, run.endpoint) == (STILL, request.labels, request.endpoint)
+    assert (run.classes, run.positive, run.device) == (tiny_split.classes, "normal", device_name("cpu"))
+    assert run.validated is not None and run.validated.sensitivity.n == sum(
+        sample.label == "normal" for sample in tiny_split.val
+    )
+    assert run.weights_origin is not None
+    assert run.weights_source == run.weights_origin.source == run.weights_origin.name != ""
+    assert began <= run.created <= datetime.now(UTC) and 0 < run.seconds < 600 and 0 < run.threshold < 1
+    assert (run.folds, run.supplied) == (0, None)
 
 
 def test_a_bank_is_made_where_all_its_views_fit_and_not_where_one_byte_is_wanting(

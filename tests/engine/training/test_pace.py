@@ -75,6 +75,7 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
 ) -> None:
     """The frozen part is converted once and kept under its weights: measuring with others would convert it twice."""
     asked: list[str] = []
+    learning: list[bool] = []
 
     def loaded(classifier: nn.Module, weights: str, *, allow_downloads: bool) -> str:
         assert not allow_downloads  # a form that is looked at fetches nothing
@@ -82,6 +83,7 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
             for parameter in classifier.parameters():
                 parameter.fill_(0.03125)
         asked.append(weights)
+        classifier.register_forward_hook(lambda net, *_: learning.append(net.training))
         return weights
 
     frozen: list[set[float]] = []
@@ -96,6 +98,7 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
     recipe = replace(RECIPE, augmentation=Augmentation(), phases=(HEAD,), weights="imagenet")
     measure_pace(recipe, 2, [], images=1, cache_dir=tmp_path, device="cpu")
     assert asked == ["imagenet"] and frozen == [{0.03125}]
+    assert learning and not any(learning), "the whole net is measured as it predicts"
 
 
 def test_a_measured_step_learns_what_is_trained_and_leaves_nothing_behind() -> None:
@@ -136,6 +139,7 @@ def test_a_batch_that_is_slow_is_measured_once_and_of_quick_ones_the_fastest_cou
         return pace._seconds(work), calls[0]
 
     assert measured(9.0, 4.0, 1.0, 1.0) == (pytest.approx(4.0 / pace.BATCH), 2)
+    assert measured(0.75, 0.5, 0.25, 0.25) == (pytest.approx(0.5 / pace.BATCH), 2)
     assert measured(0.5, 0.25, 0.125, 0.0625, 0.375) == (pytest.approx(0.0625 / pace.BATCH), 5)
 
 

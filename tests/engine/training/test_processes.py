@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.training.processes import Processes, _AsOneBatch, joined
+from engine.errors import RecipeError
+from engine.records import Phase
+from engine.training.processes import ALONE, Processes, _AsOneBatch, check_shareable, joined
+from tests.tiny import TINY_RECIPE
 
 IMAGES = 7
 MAPS = torch.randn(IMAGES, 3, 4, 5, generator=torch.Generator().manual_seed(1)) * 3 + 2
@@ -67,6 +71,29 @@ def test_a_net_learns_by_itself_alone_and_with_the_others_where_there_are_some(o
     shared = Processes(rank=0, world=2).learner(net)
     assert isinstance(shared, nn.parallel.DistributedDataParallel) and shared.module is net
     assert not shared.broadcast_buffers  # a batch norm's are the same everywhere already
+
+
+@pytest.mark.parametrize("blend", ["mixup", "cutmix"])
+def test_a_recipe_that_blends_images_of_a_batch_is_for_one_process(blend: str) -> None:
+    plain = Phase(name="head", epochs=1, trainable="head", learning_rate=1e-3)
+    blended = replace(TINY_RECIPE, phases=(plain, replace(plain, name="last", **{blend: 0.2})))  # type: ignore[arg-type]
+    check_shareable(blended, ALONE)
+    check_shareable(replace(TINY_RECIPE, phases=(plain,)), Processes(1, 2))
+    with pytest.raises(RecipeError, match="Phase last blends the images of a batch"):
+        check_shareable(blended, Processes(0, 2))
+
+
+def test_alone_a_sum_is_the_number_itself_and_one_process_gathers_what_it_has() -> None:
+    values = torch.arange(6.0).reshape(3, 2)
+    assert ALONE.total(values) is values and torch.equal(ALONE.gathered(values, 3), values)
+    assert (ALONE.first, ALONE.share(np.arange(3)).tolist()) == (True, [0, 1, 2])
+
+
+def test_a_sum_over_several_is_a_tensor_of_its_own(one: Processes) -> None:
+    values = torch.arange(3.0)
+    total = Processes(rank=0, world=2).total(values)  # in a group of one: it sums to what it is
+    assert torch.equal(total, values) and total.data_ptr() != values.data_ptr()
+    assert torch.equal(Processes(rank=1, world=2).gathered(values, 6), torch.tensor([0.0, 0, 0, 1, 0, 2]))
 
 
 def _dropped_path(x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from engine.uncertainty.shift import (
     shift_features,
     shift_of,
 )
-from engine.uncertainty.shift_in_words import image_unlike, shift_unknown, shift_words
+from engine.uncertainty.shift_in_words import image_unlike, shift_told, shift_unknown, shift_words
 from tests.tiny import TINY_RECIPE
 
 RUN = Run(
@@ -86,7 +87,7 @@ def test_of_images_like_those_of_training_three_in_a_hundred_are_said_to_differ_
 
 def test_images_of_another_kind_are_said_to_differ_and_their_set_too() -> None:
     abroad = measured(fitted(), 50, 7, noise=1.5)
-    shift = shift_of(fitted(), abroad)
+    shift = shift_of((fitted(),), abroad)
     assert shift is not None and shift.differs and shift.differing.value > 0.9
 
 
@@ -97,7 +98,7 @@ def test_a_set_of_the_same_kind_is_said_to_differ_as_seldom_as_the_level_says_wh
     values = []
     for seed in range(60):
         model = fitted(160, seed=seed, a_patient=a_patient)
-        shift = shift_of(model, measured(model, 60, 1000 + seed, a_patient=a_patient))
+        shift = shift_of((model,), measured(model, 60, 1000 + seed, a_patient=a_patient))
         assert shift is not None
         values.append(shift.p_value)
     assert np.mean(np.array(values) < 0.05) < 0.13  # of 60, 95% of the time at most 7 at a true .05
@@ -108,17 +109,17 @@ def test_an_image_that_the_model_was_fitted_on_is_measured_without_itself() -> N
     model = fitted()
     again = distances_of(model, features(200, 0), names(200, "v"))
     assert again == model.distances.tolist()
-    assert shift_of(model, [replace(measured(model, 1, 5)[0], image_id="v0")]) is None
+    assert shift_of((model,), [replace(measured(model, 1, 5)[0], image_id="v0")]) is None
 
 
 def test_too_few_validation_images_say_so_and_warn_of_nothing() -> None:
     model = fitted(32)
     assert not model.speaks
-    assert "33 validation images, and there are 32" in str(shift_unknown(model, RUN))
-    assert shift_of(model, measured(fitted(), 5, 3)) is None
+    assert "33 validation images, and there are 32" in str(shift_unknown((model,), RUN))
+    assert shift_of((model,), measured(fitted(), 5, 3)) is None
     assert fit_shift(features(5, 0), names(5, "v"), ["one"] * 5) is None
     assert fit_shift(np.zeros((0, 0)), [], []) is None
-    assert fitted(33).speaks and shift_unknown(fitted(33), RUN) is None
+    assert fitted(33).speaks and shift_unknown((fitted(33),), RUN) is None
 
 
 def test_images_that_are_all_alike_make_no_number_that_is_none() -> None:
@@ -130,7 +131,10 @@ def test_images_that_are_all_alike_make_no_number_that_is_none() -> None:
 
 def test_what_is_said_follows_from_what_was_found() -> None:
     model = fitted()
-    near, far = shift_of(model, measured(model, 60, 3)), shift_of(model, measured(model, 60, 3, noise=2))
+    near, far = (
+        shift_of((model,), measured(model, 60, 3)),
+        shift_of((model,), measured(model, 60, 3, noise=2)),
+    )
     assert near is not None and far is not None
     assert "not found to differ" in shift_words(near, coverage=0.95)[1]
     beyond, as_set = shift_words(far, coverage=0.95)
@@ -139,8 +143,54 @@ def test_what_is_said_follows_from_what_was_found() -> None:
     assert "nor do conformal sets promise 95% there" in as_set
     assert "conformal" not in shift_words(far, coverage=None)[1] + image_unlike(conformal=False)
     assert "conformal set is no promise" in image_unlike(conformal=True)
-    assert f"overread shift {RUN.run_id}" in str(shift_unknown(None, RUN))
-    assert "not measured for a cross-validation" in str(shift_unknown(model, replace(RUN, folds=5)))
+    assert f"overread shift {RUN.run_id}" in str(shift_unknown((None,), RUN))
+
+
+def test_of_a_cross_validation_each_model_is_asked_and_the_set_differs_where_most_of_them_say_so() -> None:
+    folds = replace(RUN, folds=3)
+    known = tuple(fitted(seed=seed) for seed in range(3))
+
+    def told(seed: int, *, noise: float = 1.0, by: Sequence[int] = range(3)) -> list[Prediction]:
+        """Images measured by some of the models, as a cross-validation's own images are by one."""
+        each = [
+            measured(model, 60, seed, noise=noise) if at in by else None for at, model in enumerate(known)
+        ]
+        rows = zip(*(one or [None] * 60 for one in each), strict=True)
+        return [
+            replace(
+                next(one for one in row if one is not None),
+                distance=float(np.mean([one.distance for one in row if one is not None])),
+                distances=tuple(None if one is None else one.distance for one in row),
+            )
+            for row in rows
+        ]
+
+    far, said = shift_told(known, folds, told(7, noise=1.5), coverage=None)
+    assert far is not None and far.differs and far.images == 60 and far.differing.value > 0.9
+    assert "As a set, these images differ" in said[-1]
+    values = []
+    for seed in range(20):
+        near, _ = shift_told(known, folds, told(100 + seed), coverage=None)
+        assert near is not None
+        values.append(near.p_value)
+    assert (
+        min(values) > 0.01 and np.mean(values) > 0.5
+    )  # of the same kind: twice a median is above a half mostly
+    each = [shift_of((model,), measured(model, 60, 7, noise=1.5)) for model in known]
+    assert far.p_value == pytest.approx(
+        2 * np.median([one.p_value for one in each if one is not None]), abs=1e-3
+    )
+    own = shift_of(known, [*told(3, by=[0])[:20], *told(4, by=[2])[20:]])
+    assert own is not None and own.images == 60 and not own.differs
+    assert shift_of(known, [replace(told(3)[0], image_id="v0")]) is None  # each was fitted on its own
+    assert shift_of((known[0], None, known[2]), told(3)) is None
+    unmeasured = [replace(one, distances=()) for one in told(3)]
+    assert (
+        "overread shift 20260101-000000-0000 --again"
+        in shift_told(known, folds, unmeasured, coverage=None)[1][0]
+    )
+    few = (fitted(32), fitted(40), fitted(30))
+    assert "33 validation images of each model, and one of the 3 has 30" in str(shift_unknown(few, folds))
 
 
 def test_a_distance_is_measured_in_what_the_head_reads_whatever_it_reads() -> None:

@@ -22,7 +22,9 @@ def test_models_of_growing_shares_are_trained_on_one_split_and_told(
     films = draw_films(tmp_path / "films", patients=40)
     asked = ["learning-curve", str(films), "--recipe", str(tmp_path / "tiny.json"), "--epochs", "1", "--json"]
     assert main([*asked, "--shares", "50,100"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    told, before = json.loads(printed.out), printed.err
+    assert before.index("takes models of 4 sizes, and --shares names 2") < before.index("1 of 2:")
     assert "models of 2 sizes" in told["sentence"] and told["twice_as_many"] is None
     runs = list_runs(open_workspace())
     parts = {run.run_id: split_of(run) for run in runs}

@@ -13,7 +13,7 @@ import pytest
 
 from gui.app import start
 from gui.door import Key, Password, way_in
-from gui.door.entrances import MOST_VISITORS, Visitors
+from gui.door.entrances import MOST_VISITORS, Visitors, without_key
 from tests.gui.conftest import Room, Traffic
 
 ON_SCREEN = ".rv[data-shown]:not([data-busy]):not([data-guard])"
@@ -25,9 +25,10 @@ def test_the_key_opens_the_page_once_and_leaves_the_address(
 ) -> None:
     window = opened(room.session)
     page.context.clear_cookies()
-    page.goto(window.address)
+    page.goto(f"{window.address}&case={room.predictions[4].image_id}&tab=review")
     page.wait_for_selector(ON_SCREEN)
-    assert page.url.partition("?")[0] == window.url + "/" and "token" not in page.url
+    assert page.url.partition("?")[0] == window.url + "/" and "key=" not in page.url
+    assert page.get_attribute(".rv", "data-shown") == room.predictions[4].image_id
     (cookie,) = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert str(window.port) in cookie["name"] and window.guard.entrance.key not in cookie["value"]
@@ -37,7 +38,9 @@ def test_the_key_opens_the_page_once_and_leaves_the_address(
     other.goto(window.url)
     other.wait_for_selector(ON_SCREEN)
     key = window.guard.entrance.key
-    assert [one for one in traffic.requests if key in one] == [window.address]
+    assert [one for one in traffic.requests if key in one] == [
+        f"{window.address}&case={room.predictions[4].image_id}&tab=review"
+    ]
     assert key not in page.content() and not page.evaluate("document.cookie")
 
 
@@ -63,13 +66,18 @@ def test_a_link_that_stands_elsewhere_leads_in_with_the_key_and_again_without_it
     """The browser holds the cookie back from what another site led it to; the page leads it there itself."""
     window = opened(room.session)
     page.context.clear_cookies()
-    for address in (window.address, window.url):
+    one, other = (case.image_id for case in room.predictions[4:6])
+    for address, named in (
+        (f"{window.address}&amp;case={one}&amp;tab=review", one),
+        (f"{window.url}/?case={other}", other),
+    ):
         note = tmp_path / "note.html"
         note.write_text(f'<a href="{address}">the window</a>')
         page.goto(note.as_uri())
         page.get_by_role("link").click()
         page.wait_for_selector(ON_SCREEN)
-        assert page.url.partition("?")[0] == window.url + "/" and "token" not in page.url
+        assert page.url.partition("?")[0] == window.url + "/" and "key=" not in page.url
+        assert page.get_attribute(".rv", "data-shown") == named  # what else the address said is kept
     assert len(traffic.refused) <= 1  # the first answer to the second link, which leads on
     traffic.refused.clear()
 
@@ -90,10 +98,21 @@ def test_a_page_of_before_a_restart_says_so_and_keeps_what_is_on_it(
         told.wait_for()
         assert "was started again" in told.inner_text() and "the terminal" in told.inner_text()
         assert page.get_attribute(".rv", "data-shown") == shown
-        page.reload()
-        assert page.get_by_role("heading").inner_text() == "This page opens with a key"
-        page.goto(again.address)
         page.wait_for_selector(ON_SCREEN)
+        assert page.locator("#reading [data-at=toast]").is_hidden()  # that it does not respond would be wrong
+        page.wait_for_selector(".rv[data-shown]:not([data-busy], [data-guard])")
+        page.keyboard.press("a")
+        page.wait_for_function(
+            "document.querySelector('#reading [data-at=stored]').textContent.startsWith('Not stored')"
+        )
+        other = page.context.new_page()
+        other.goto(page.url)
+        assert other.get_by_role("heading").inner_text() == "This page opens with a key"
+        other.goto(again.address)
+        other.wait_for_selector(ON_SCREEN)
+        page.keyboard.press("ArrowRight")  # known again, by the other tab of this browser
+        told.wait_for(state="detached")
+        other.close()
     finally:
         again.close()
     traffic.refused.clear()
@@ -107,7 +126,8 @@ def test_a_guest_logs_in_and_is_told_when_the_password_is_wrong(
         lambda user, password: (user, password) == ("guest", "right"), lambda: "It closes at 12:00."
     )
     window = opened(room.session, entrance=entrance)
-    page.goto(window.url)
+    case = room.predictions[4].image_id
+    page.goto(f"{window.url}/?case={case}")
     assert "It closes at 12:00." in page.locator("main").inner_text()
     for password, refused in (("wrong", 1), ("right", 0)):
         page.get_by_label("User").fill("guest")
@@ -117,6 +137,7 @@ def test_a_guest_logs_in_and_is_told_when_the_password_is_wrong(
             page.get_by_text("do not open it").wait_for()
     page.wait_for_selector(ON_SCREEN)
     assert page.url.partition("?")[0] == window.url + "/" and "token" not in page.url
+    assert page.get_attribute(".rv", "data-shown") == case  # through a wrong try too
     traffic.refused.clear()
 
 
@@ -186,3 +207,18 @@ def test_a_password_form_that_is_none_opens_nothing() -> None:
         b"username=guest&password=rig%68",
     ):
         assert not entrance.admits({}, wrong) or b"%68" in wrong
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        (b"key=secret", ""),
+        (b"key=secret&tab=data&run=a%20b", "?tab=data&run=a+b"),
+        (b"tab=%0d%0aset-cookie:x&key=1", "?tab=%0D%0Aset-cookie%3Ax"),
+        (b'case="><script>', "?case=%22%3E%3Cscript%3E"),
+        (b"tab=\xff", ""),
+        (b"&".join([b"a=1"] * 99), ""),
+    ],
+)
+def test_whoever_is_let_in_is_led_on_by_what_the_address_says_beside_the_key(query: bytes, left: str) -> None:
+    assert without_key(query) == left

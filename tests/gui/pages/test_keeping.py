@@ -9,10 +9,21 @@ from typing import Any
 
 import pytest
 
+from engine.language import speaking
 from engine.naming import give, given_of
 from engine.reading import Protocol
 from engine.workspace import Workspace
-from gui.pages.keeping import DATA, RUN as A_RUN, ask_first, delete, keep_given, named, offered
+from gui.pages.keeping import (
+    DATA,
+    RUN as A_RUN,
+    ask_first,
+    delete,
+    in_a_field,
+    keep_given,
+    look,
+    named,
+    offered,
+)
 from gui.pages.review.opening import is_offered
 from gui.web.session import AppSession
 from tests.engine.test_relocation import RUN, Kept
@@ -43,6 +54,12 @@ def test_what_is_archived_is_offered_only_where_it_is_named_and_what_is_deleted_
     give(folder, archived=False)
     delete(session, A_RUN, RUN.run_id)
     assert not is_offered(session, summary, (RUN.run_id,))
+
+
+def test_an_answer_leaves_a_field_alone_that_shows_it_already(session: AppSession, kept: Kept) -> None:
+    keep_given(session, A_RUN, RUN.run_id, "Before May", "")
+    name, note, *_ = look(session, A_RUN, RUN.run_id, "Before May", "typed for another run")
+    assert "value" not in name and note.value == ""  # what is typed meanwhile stays
 
 
 def test_what_forbids_a_deletion_is_said_in_place_of_the_question(session: AppSession, kept: Kept) -> None:
@@ -82,3 +99,16 @@ def test_a_data_set_is_named_archived_and_deleted_on_the_data_page(
     expect(page.locator("#data-summary")).to_contain_text("No images have been imported")
     assert not (kept.workspace.datasets / kept.index.dataset_id).exists()
     assert given_of(kept.run.folder).deleted == "" and kept.store.reviews(RUN.run_id)
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", "Default, shortened for four hundred films"),
+        ("fa", "\u2068Default, shortened for four hundred…\u2069"),
+    ],
+)
+def test_a_long_name_keeps_its_beginning_where_a_field_cuts_the_left_end(language: str, shown: str) -> None:
+    with speaking(language):
+        assert in_a_field("Default, shortened for four hundred films") == shown
+        assert in_a_field("Default") == ("Default" if language == "en" else "\u2068Default\u2069")

@@ -124,7 +124,7 @@ def test_an_invited_reader_reads_blind_as_themselves_on_one_device_at_a_time_unt
 
     invitation.link.close()
     second.keyboard.press("1")
-    second.get_by_text("Overread is not responding").wait_for()
+    second.get_by_text("The link has ended, or the connection is broken.").wait_for()
     with pytest.raises(httpx.TransportError):
         httpx.get(invitation.link.url)
     assert len(invitation.answers()) == 2 and not invitation.ward.session.store.audit().found

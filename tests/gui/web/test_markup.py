@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from engine.language import speaking
 from gui.web import markup
+from gui.web.curves import drawn
 from gui.web.markup import Picture
 
 GUI = Path(__file__).parents[3] / "gui"
@@ -81,6 +83,27 @@ def test_what_a_person_wrote_is_shown_as_written() -> None:
         assert read(piece).text == name
 
 
+SENTENCES: dict[str, Callable[[str], str]] = {
+    "note": markup.note,
+    "line of a note": lambda text: markup.note("", more=[text]),
+    "remark": markup.remark,
+    "cell": lambda text: markup.table([], [[text]]),
+    "heading": markup.heading,
+    "beside a heading": lambda text: markup.heading("", text),
+    "caption": lambda text: markup.pictures([Picture(source="", caption=f"\n{text}")]),
+    "folded": lambda text: markup.folded(text, ()),
+    "files": lambda text: markup.files(text, (), listed=1),
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_name_from_right_to_left_turns_no_number_of_an_english_sentence(name: str) -> None:
+    said = "Images by class: سالم 10, ذات‌الریه 5 (train)"
+    assert ": \u2068سالم\u2069 10, \u2068ذات‌الریه\u2069 5 (train)" in read(SENTENCES[name](said)).text
+    with speaking("fa"):
+        assert said in read(SENTENCES[name](said)).text  # its sentences isolate their names themselves
+
+
 def test_pieces_are_put_into_pieces_as_they_are() -> None:
     inner = markup.progress(0.25, "a quarter")
     assert inner in markup.note("Training.", inner=inner)
@@ -105,3 +128,27 @@ def test_no_page_writes_html_around_a_value() -> None:
                 if re.search(r"</?[a-zA-Z]", written):
                     found.append(f"{path.relative_to(GUI)}:{node.lineno}")
     assert not found
+
+
+def test_the_axes_of_curves_have_the_digits_of_the_language() -> None:
+    with speaking("fa"):
+        told = drawn("loss", "epoch", {"training": [(1, 0.25), (12, 0.000025)]})
+    ticks = [words for _place, words in told.x_ticks + told.y_ticks]
+    assert {"۱۰", "۰٫۲"} <= {*ticks} and not re.search("[0-9]", "".join(ticks))
+
+
+@pytest.mark.parametrize("classes", [3, 13])
+def test_each_count_of_a_confusion_matrix_opens_its_cases_and_what_is_empty_opens_nothing(
+    classes: int,
+) -> None:
+    confusion = [[0] * classes for _ in range(classes)]
+    confusion[0][0], confusion[2][1] = 4, 5
+    made = markup.cells("labels", "labels", [f"class {at}" for at in range(classes)], confusion)
+    cells = re.findall(r'data-x="(\d+)" data-y="(\d+)" aria-label="([^"]+)"', made)
+    assert cells == [
+        ("0", "0", "4 cases: class 0, predicted class 0"),
+        ("1", "2", "5 cases: class 2, predicted class 1"),
+    ]
+    assert made.count("<th scope") == (
+        6 if classes == 3 else 2
+    )  # a table as wide as a page, else a line for what is there

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import ReviewError
-from engine.language import _, isolated, number, short_number
+from engine.language import ENGLISH, _, isolated, language, number, unitless
 from engine.reading.ledger.chain import digest
 from engine.reading.studies.planning.designs import DESIGNS, DesignName
-from engine.records import Part
+from engine.records import PART_NAMES, Part
 
 Rule = Literal["all", "filter", "random stratified", "enriched"]
 CERTAINTY: Mapping[str, tuple[int, int]] = {"1-5": (1, 5), "0-100": (0, 100)}
@@ -54,7 +54,7 @@ class Drawn:
     def words(self) -> str:
         """How the cases were drawn, for people."""
         of = [
-            *([_("of part {parts}").format(parts=_either(self.parts))] if self.parts else []),
+            *([_("of part {parts}").format(parts=_parts(self.parts))] if self.parts else []),
             *([_("labelled {labels}").format(labels=_either(self.labels))] if self.labels else []),
             *(
                 [_("predicted to be {classes}").format(classes=_either(self.predicted))]
@@ -76,6 +76,13 @@ class Drawn:
 
 def _either(names: Sequence[str]) -> str:
     return _(" or ").join(map(isolated, names))
+
+
+def _parts(names: Sequence[str]) -> str:
+    """Name parts of the data: in English as a protocol always has, so that kept reports still say the same."""
+    if language() == ENGLISH:
+        return _either(names)
+    return _(" or ").join(_(PART_NAMES[name]) for name in names)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +162,11 @@ class Protocol:
         return self.primary.compares or next(iter(DESIGNS[self.design].compares), "")
 
     @property
+    def planned_figure(self) -> str:
+        """The figure that the study is planned for: of its endpoint, or else the first that it has."""
+        return self.primary.figure if self.primary else "AUC" if self.certainty else "sensitivity"
+
+    @property
     def primary_words(self) -> str:
         """The primary endpoint for people; empty without one."""
         if self.primary is None:
@@ -174,7 +186,7 @@ class Protocol:
         aim = {
             "superior": _("to be above 0"),
             "not inferior": _("to be above −{margin} (not inferior)").format(
-                margin=short_number(self.margin or 0)
+                margin=unitless(self.margin or 0)
             ),
             "estimate": _("to be estimated"),
         }[self.primary.aim]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -211,7 +211,7 @@ class Disagreement:
     """
 
     image_id: str
-    readings: dict[str, StudyAnswer] = field(default_factory=dict)
+    readings: dict[str, StudyAnswer]
     settled: StudyAnswer | None = None
 
 

@@ -14,6 +14,7 @@ from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import SESSIONS, STUDIES
 from engine.reading.people import People
 from engine.reading.studies.planning.adding import unfinished
+from engine.reading.studies.planning.clock import SetBack, set_back_between
 from engine.reading.studies.planning.complaints import check_protocol
 from engine.reading.studies.planning.protocol import FIXED, Protocol, as_stored, changed_fields, protocol_from
 from engine.reading.studies.planning.records import Deviation, State, Study
@@ -66,15 +67,8 @@ def _rows(connection: Connection, *where: Any) -> Sequence[Row[Any]]:
 
 def _study(connection: Connection, rows: Sequence[Row[Any]]) -> Study:
     """Return the study that its rows tell of, in their order."""
-    begun = connection.execute(
-        select(SESSIONS.c.seq, SESSIONS.c.at)
-        .where(SESSIONS.c.study_id == rows[0].study_id)
-        .order_by(SESSIONS.c.seq)
-        .limit(1)
-    ).one_or_none()
-    locked = next((row for row in rows if row.event == "locked"), None)
-    fixed = min((row for row in (begun, locked) if row is not None), key=lambda row: row.seq, default=None)
-    closed = next((row for row in rows if row.event == "closed"), None)
+    begun, locked = _begun(connection, rows[0].study_id), _first(rows, "locked")
+    fixed, closed = _earlier(begun, locked), _first(rows, "closed")
     protocol, protocol_hash = protocol_from(rows[0].protocol), rows[0].protocol_hash
     deviations: list[Deviation] = []
     for row in rows[1:]:
@@ -99,6 +93,30 @@ def _study(connection: Connection, rows: Sequence[Row[Any]]) -> Study:
         deviations=tuple(deviations),
         unfinished=unfinished(rows),
     )
+
+
+def set_back(connection: Connection, study: Study) -> tuple[SetBack, ...]:
+    """Return where the clock was set back from the fixing of a study's protocol to its end."""
+    rows = _rows(connection, STUDIES.c.study_id == study.study_id)
+    fixed = _earlier(_begun(connection, study.study_id), _first(rows, "locked"))
+    closed = _first(rows, "closed")
+    if fixed is None:
+        return ()
+    return set_back_between(connection, (fixed.seq, fixed.at), closed.seq if closed else None)
+
+
+def _begun(connection: Connection, study_id: str) -> Any:
+    """Return number and date of the row by which the first reader sat down."""
+    sat = select(SESSIONS.c.seq, SESSIONS.c.at).where(SESSIONS.c.study_id == study_id)
+    return connection.execute(sat.order_by(SESSIONS.c.seq).limit(1)).one_or_none()
+
+
+def _first(rows: Sequence[Row[Any]], event: str) -> Row[Any] | None:
+    return next((row for row in rows if row.event == event), None)
+
+
+def _earlier(*rows: Row[Any] | None) -> Row[Any] | None:
+    return min((row for row in rows if row is not None), key=lambda row: row.seq, default=None)
 
 
 def _deviation(row: Row[Any], before: Protocol, after: Protocol) -> Deviation:

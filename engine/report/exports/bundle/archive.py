@@ -12,7 +12,9 @@ from engine.storage import open_regular
 
 LARGEST = 1 << 30  # bytes, of the zip and of all files together
 MOST_FILES = 10_000
-MOST_DENSE = 200  # times its size that a zip may unpack to; tables and pages of reports come to less than 30
+MOST_DENSE = (
+    400  # times its size that a zip may unpack to; of 1,000 classes, all probabilities 0 or 1, comes to 112
+)
 SMALL = 1 << 26  # bytes that harm nobody, however dense
 ENCRYPTED = 1  # a flag of a member
 WRITTEN_WITH = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -35,6 +37,8 @@ def files_of(bundle: Path) -> dict[str, bytes]:
         ReportError: It cannot be read, is no zip or a damaged one, unpacks to more than a bundle does, or has a member
             that no bundle has: encrypted, a link, twice of one name, or named to be written somewhere else.
     """
+    if (path := bundle).is_dir():  # a browser may have unpacked it
+        raise ReportError(f"{path} is a folder, not a file", REMEDY)
     try:
         with open_regular(bundle) as stream:
             if stream.seek(0, 2) > LARGEST:
@@ -42,7 +46,7 @@ def files_of(bundle: Path) -> dict[str, bytes]:
             packed_size = stream.tell()
             with zipfile.ZipFile(stream) as packed:
                 members = [one for one in packed.infolist() if not one.is_dir()]
-                if why := _odd(members, packed_size):
+                if why := odd_members(members, packed_size):
                     raise _refused(bundle, why)
                 return {one.filename: packed.read(one) for one in members}
     except OSError as error:
@@ -57,7 +61,7 @@ def _refused(bundle: Path, why: str) -> ReportError:
     return ReportError(f"{bundle.name} {why}, as no bundle of a report does", REMEDY)
 
 
-def _odd(members: list[zipfile.ZipInfo], packed_size: int) -> str:
+def odd_members(members: list[zipfile.ZipInfo], packed_size: int) -> str:
     """Say what no bundle has; empty where nothing is odd. Asked before a byte is unpacked."""
     if len(members) > MOST_FILES:
         return f"holds more than {MOST_FILES:,} files"
@@ -66,7 +70,7 @@ def _odd(members: list[zipfile.ZipInfo], packed_size: int) -> str:
         return f"would unpack to {size / 1e9:,.1f} GB"
     names: set[str] = set()
     for one in members:
-        if why := _odd_member(one):
+        if why := _odd_one(one):
             return why
         if one.filename in names:
             return f"holds “{one.filename}” twice"
@@ -74,7 +78,7 @@ def _odd(members: list[zipfile.ZipInfo], packed_size: int) -> str:
     return ""
 
 
-def _odd_member(one: zipfile.ZipInfo) -> str:
+def _odd_one(one: zipfile.ZipInfo) -> str:
     path = PurePosixPath(one.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or any(c == ":" or c < " " for c in one.orig_filename):
         return f"holds “{one.filename}”, which would be written outside its folder"

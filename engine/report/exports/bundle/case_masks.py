@@ -69,5 +69,5 @@ def _differ(data: bytes | None, mask: NDArray[np.bool_]) -> int | str:
             if image.size != mask.shape[::-1] or image.mode != "L":  # asked before a pixel is unpacked
                 return f"{image.width} × {image.height} pixels"
             return int((np.asarray(image) != np.where(mask, 255, 0)).sum())
-    except UNREADABLE as error:
-        return f"damaged ({error})"
+    except UNREADABLE:
+        return "what cannot be read as a picture"

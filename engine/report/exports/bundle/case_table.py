@@ -95,18 +95,17 @@ def write_case_table(
         REGIONS: write_regions(evidence.reviews, sizes),
         **write_standards(evidence.settled),
         CHOICES: json.dumps(choices, indent=1) + "\n",
-        DICTIONARY: write_csv(
-            [
-                {
-                    "file": file,
-                    "column": f"{name}…" if name in (PROBABILITY, COLUMN) else name,
-                    "meaning": meaning,
-                }
-                for file, of in COLUMNS.items()
-                for name, meaning in of.items()
-            ]
-        ),
+        DICTIONARY: dictionary_file(),
     }
+
+
+def dictionary_file() -> bytes:
+    """Return what says of each column of these tables what it means."""
+    return write_csv(
+        {"file": file, "column": f"{name}…" if name in (PROBABILITY, COLUMN) else name, "meaning": meaning}
+        for file, of in COLUMNS.items()
+        for name, meaning in of.items()
+    )
 
 
 def image_sizes(evidence: Evidence) -> dict[str, tuple[int, int]]:

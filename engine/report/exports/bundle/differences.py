@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -43,10 +43,11 @@ class Verification:
         run_id: Of the report; empty where it is of no run.
         images: Of the report, or cases of a study.
         files: With the digest that is written for them.
-        changed: Files with another digest, files that are missing, and files without one; sentences.
+        changed: Files with another digest, files without one, and files that are missing or too many; sentences.
         agree: Numbers that were computed again and are the same, by file.
         differences: What is not the same.
         taken: Numbers of its JSON that the case table does not give, by section: they were not checked.
+        by_digest: What nothing in it can be held against, in words: its digest alone tells whether it was changed.
         earlier: The version that wrote it, where that wrote less than this one does; empty otherwise. What it wrote is
             computed again; its page, whose words may be other ones, is held by its digest and its ids.
     """
@@ -60,6 +61,7 @@ class Verification:
     differences: tuple[Difference, ...]
     taken: Mapping[str, int]
     earlier: str = ""
+    by_digest: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -67,8 +69,20 @@ class Verification:
         return not (self.changed or self.differences)
 
 
-def digests(files: Mapping[str, bytes]) -> tuple[tuple[str, ...], int]:
-    """Hold each file against its digest; return what is wrong, and how many digests there are."""
+def digests(
+    files: Mapping[str, bytes], needed: Iterable[str], others: Container[str] = ()
+) -> tuple[tuple[str, ...], int]:
+    """Hold the files against their digests, and against those that such a bundle has.
+
+    Args:
+        files: By name.
+        needed: Files without which it is not whole.
+        others: Files that it may have beside them.
+
+    Returns:
+        What is wrong, and how many digests there are.
+    """
+    needed = {*needed, SUMS}
     lines = files.get(SUMS, b"").decode("utf-8", "replace").splitlines()
     written = {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}
     said = [] if written else [f"{SUMS} is missing or empty"]
@@ -77,9 +91,12 @@ def digests(files: Mapping[str, bytes]) -> tuple[tuple[str, ...], int]:
             said.append(f"{name} is missing")
         elif sha256(files[name]).hexdigest() != digest:
             said.append(f"{name} was changed after the bundle was written")
-    said += [
-        f"{name} was added after the bundle was written" for name in files if name not in (*written, SUMS)
-    ]
+    said += [f"{name} is missing" for name in sorted(needed - files.keys() - written.keys() - {SUMS})]
+    for name in files:
+        if name not in written and name != SUMS:
+            said.append(f"{name} was added after the bundle was written")
+        elif name not in needed and name not in others:
+            said.append(f"{name} was added: no bundle of this report holds it")
     return tuple(said), len(written)
 
 
@@ -134,13 +151,14 @@ def table_places(
 ) -> Iterator[Place]:
     """Yield each cell of a table that stands in a bundle beside the one that was found again.
 
-    `earlier`: an earlier version wrote it, which may have had fewer tables and columns.
+    `earlier`: an earlier version wrote it, which may have had fewer columns. A table that is missing is said among the
+    files.
     """
-    if earlier and printed is None:
+    if printed is None:
         return
     names, rows = read_csv(computed)
     try:
-        headings, lines = read_csv(printed or b"")
+        headings, lines = read_csv(printed)
     except csv.Error:
         headings, lines = [], []
     known = [name for name in names if name in headings] if earlier else names

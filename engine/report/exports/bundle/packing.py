@@ -14,7 +14,7 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 
-from engine.records import Review, Run
+from engine.records import Part, Review, Run
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.exports.bundle.beside import schema_file, schema_name
 from engine.report.exports.bundle.case_masks import mask_files
@@ -77,7 +77,7 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
         README: SAYS.format(run_id=report.run.run_id, version=version("overread"), left_out=left_out),
         **render(anonymous),
         schema_name("report.json"): schema_file(report_schema("run-report")),
-        **_figures(anonymous),
+        **figure_files(figures_by_file(anonymous)),
         **write_case_table(anonymous.run, anonymous.part, anonymous.evidence, columns),
         **mask_files(last_drawn(anonymous.evidence.reviews), image_sizes(anonymous.evidence)),
         **_card(anonymous),
@@ -113,21 +113,25 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
 
 
 def _card(report: Report) -> dict[str, bytes | str]:
-    """Return the model card; a card speaks of a model on its own test part, and of no other report."""
-    if report.part != "test" or report.run.supplied is not None:
+    if not has_card(report.run, report.part):
         return {}
     card = card_of(report)
     return {CARD: card_markdown(card), CARD_JSON: card_json(card)}
 
 
-def _figures(report: Report) -> dict[str, bytes | str]:
-    """Return every figure by name."""
-    drawn = {
+def has_card(run: Run, part: Part | None) -> bool:
+    """Return whether there is a model card: it speaks of a model on its own test part, and of no other report."""
+    return part == "test" and run.supplied is None
+
+
+def figures_by_file(report: Report) -> dict[str, str]:
+    """Return every figure as SVG, by where it is in the bundle without the ending."""
+    drawn: dict[str, str] = {
         f"figures/{_file_name(one.name)}-{_file_name(name)}": svg
         for one in report.against
         for name, svg in figures_of(report, one).items()
     }
-    return figure_files(drawn | {f"figures/{name}": svg for name, (svg, _) in figures_of_run(report).items()})
+    return drawn | {f"figures/{name}": svg for name, (svg, _) in figures_of_run(report).items()}
 
 
 def figure_files(drawn: Mapping[str, str]) -> dict[str, bytes | str]:

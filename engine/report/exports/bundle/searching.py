@@ -198,7 +198,7 @@ def _beside_streams(pdf: bytes) -> Iterator[str]:
         if PIXELS.search(told):
             yield from _beside_pixels(held) if held.startswith(b"\xff\xd8") else ()
         elif not GLYPHS.search(told):
-            yield _inflated(held).decode("latin-1")
+            yield inflated(held).decode("latin-1")
     yield pdf[at:].decode("latin-1")
 
 
@@ -227,8 +227,9 @@ def _segments(jpeg: bytes) -> Iterator[bytes]:
     yield jpeg[at:].removeprefix(b"\xff\xd9")
 
 
-def _inflated(stream: bytes) -> bytes:
+def inflated(stream: bytes, most: int = 0) -> bytes:
+    """Return a stream of a PDF unpacked, so many bytes of it at most; 0: all."""
     try:
-        return zlib.decompressobj().decompress(stream)
+        return zlib.decompressobj().decompress(stream, most)
     except zlib.error:  # a picture, or not packed
         return stream

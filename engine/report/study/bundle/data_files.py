@@ -17,6 +17,7 @@ from engine.reading import (
     Progress,
     Reader,
     RunSummary,
+    SetBack,
     Study,
     StudyAnswer,
     consensus_by_case,
@@ -143,6 +144,7 @@ def write_data(evidence: StudyEvidence, made: datetime) -> dict[str, bytes | str
         "run": evidence.run and _without_nan(plain(evidence.run)),
         "anchor": evidence.anchor,
         "anchors": [plain(one) for one in evidence.anchors],
+        "set_back": [plain(one) for one in evidence.set_back],
         "notes": list(evidence.notes),
         "made": made.isoformat(),
     }
@@ -194,6 +196,7 @@ def read_data(files: Mapping[str, bytes]) -> tuple[StudyEvidence, datetime]:
         anchor=told(lambda: str(about["anchor"])),
         anchors=told(lambda: tuple(typed(Anchor, one) for one in about["anchors"])),
         sizes={case.image_id: size for case, _, _, size in cases if size is not None},
+        set_back=told(lambda: tuple(typed(SetBack, one) for one in about.get("set_back", ()))),
         notes=told(lambda: tuple(map(str, about["notes"]))),
     )
     return evidence, told(lambda: datetime.fromisoformat(about["made"]))

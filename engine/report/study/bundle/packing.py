@@ -41,7 +41,7 @@ data/cases.csv       one line a case: patient, label, what the model predicted
 data/answers.csv     one line an answer that stands, with what had been on the reader's screen before it
 data/readers.csv     who read: profession and years of experience
 data/to-read.csv     how much each reader was to read
-data/protocol.json   the protocol with its hash, when it was fixed, its deviations, and anchors of the chain of evidence
+data/protocol.json   the protocol with its hash, when it was fixed, deviations, a clock set back, anchors of its chain
 data/regions.coco.json  what readers drew, in pixels (COCO)
 data/masks/          the same as pictures, up to 8,000: one a case and finding, white where it lies
 data/dictionary.csv  what each column means

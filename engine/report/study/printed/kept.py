@@ -40,35 +40,6 @@ FLOW = (
         "unsure or not diagnostic, {n5} with a class."
     ),
 )
-CERTIFICATE = (
-    N_("With the model: nothing has been read."),
-    N_("Without the model: nothing has been read."),
-    N_("Annotation: nothing has been read."),
-    N_(
-        "{n1} of {n2} answers with the model followed nothing else than it, by what the chain of evidence says was on "
-        "each screen before"
-    ),
-    N_(
-        "No blind answer followed a score, map or label: {n1} of {n2}, by what the chain of evidence says was on each "
-        "screen before."
-    ),
-    N_(
-        "No answer followed a score, map or label: {n1} of {n2}, by what the chain of evidence says was on each screen "
-        "before."
-    ),
-    N_(
-        "{n1} of {n2} answers without the model followed no score, map or label, by what the chain of evidence says "
-        "was on each screen before"
-    ),
-    N_("{n} followed {words}, and is left out"),
-    N_("{n} followed {words}, and are left out"),
-    N_("the model's answer in {n}"),
-    N_("its map in {n}"),
-    N_("the label in {n}"),
-    N_("others' readings in {n}"),
-    N_("similar cases in {n}"),
-)
-"""What had been seen."""
 ADVICE = (
     N_(
         "For {share} of the cases the other class was shown on purpose, so that wrong advice is more common here than "

@@ -11,7 +11,7 @@ from engine.report.named.names import figure_words
 from engine.report.printed.records import Basis, Cell, Line, Table, Where, of_estimate, pointer, words
 from engine.report.study.printed.cells import minus_words, number_at, table_of, upper
 from engine.report.study.records import Compared, StudyReport
-from engine.statistics import Analysis, Contrast, Mrmc
+from engine.statistics import ROUNDING, Analysis, Contrast, Mrmc
 
 GENERALISED = {
     "readers and cases": N_("Readers and cases like these"),
@@ -171,9 +171,9 @@ def _small(values: Mapping[str, float]) -> str:
 
 
 def _short(value: float) -> str:
-    """Write three digits of a number, or its power of ten where it is very small."""
-    text = f"{value:.3g}"
-    return text if "e" in text else number(float(text), len(text.partition(".")[2]))
+    """Write three digits of a number, or its power of ten where it is very small; what rounding left of 0 is 0."""
+    text = f"{0 if abs(value) < ROUNDING else value:.3g}"
+    return text if "e" in text else figure(float(text), len(text.partition(".")[2]))
 
 
 def power_table(report: StudyReport) -> Table | None:

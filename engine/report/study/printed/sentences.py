@@ -11,6 +11,8 @@ from engine.report.printed.records import Basis, pointer
 from engine.report.printed.sentences import IN_WORDS, Sentence, as_kept, of_checklists
 from engine.report.study.building import IN_WORDS as READING
 from engine.report.study.records import Changed, Compared, StudyReport
+from engine.report.study.told.deviations import deviations_of
+from engine.report.study.told.in_words import certified
 from engine.retelling import retold_closely
 
 LIMITATIONS, CHECKLISTS = 10, 11
@@ -22,11 +24,14 @@ NOTHING = 0.0005
 def sentences_of(report: StudyReport) -> Iterator[Sentence]:
     """Yield every sentence in the order of the page; its name is the JSON Pointer to it, or to the first part of it."""
     yield from _heading(report)
-    for section, name in ((1, "deviations"), (2, "flow"), (2, "certificate")):
-        for place, text in enumerate(getattr(report, name)):
-            yield _again(section, text, name, place)
-    for place, one in enumerate(report.compared):
-        yield from _over_readers(place, one)
+    for place, told in enumerate(deviations_of(report.evidence)):
+        yield as_kept(1, told, "deviations", place)
+    for place, text in enumerate(report.flow):
+        yield _again(2, text, "flow", place)
+    for place, one in enumerate(report.excluded):
+        yield as_kept(2, certified(one), "certificate", place)
+    for place, each in enumerate(report.compared):
+        yield from _over_readers(place, each)
     if report.planned is not None:
         yield _again(4, report.planned.sentence, "planned", "sentence")
         yield _again(4, report.planned.source, "planned", "source")
@@ -42,7 +47,7 @@ def _heading(report: StudyReport) -> Iterator[Sentence]:
     yield as_kept(1, line_words(report.line), "line")
     yield _again(1, report.banner, "banner")
     if report.primary is not None:
-        yield _again(1, report.primary.words, "primary", "words")
+        yield as_kept(1, report.readings.protocol.primary_words, "primary", "words")
         yield _again(1, report.primary.sentence, "primary", "sentence")
     else:
         yield _again(1, report.facts["Primary endpoint"], "facts", "Primary endpoint")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.reading import Anchor, Certificate, Progress, Reader, RunSummary, Study, StudyAnswer
+from engine.reading import Anchor, Certificate, Progress, Reader, RunSummary, SetBack, Study, StudyAnswer
 from engine.records import Prediction
 from engine.report.study.gathered import Case
 
@@ -29,6 +29,7 @@ class StudyEvidence:
         anchor: The newest row of the chain of evidence.
         anchors: Those that were written down before.
         sizes: Width and height in pixels, by image id, where they are known.
+        set_back: Where the clock was set back while it was read.
         notes: What could not be read, as limitations.
         names: Of patients, files and people, which must not stand in a bundle.
     """
@@ -46,5 +47,6 @@ class StudyEvidence:
     anchor: str = ""
     anchors: tuple[Anchor, ...] = ()
     sizes: Mapping[str, tuple[int, int]]
+    set_back: tuple[SetBack, ...] = ()
     notes: tuple[str, ...] = ()
     names: frozenset[str] = frozenset()

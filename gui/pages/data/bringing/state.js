@@ -37,7 +37,7 @@ async function ask(name, question, place) {
     answer = await server[name](question);
     if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
-    answer = { ok: false, problem: words('not responding') };
+    answer = { ok: false, problem: window.overread.unanswered(words('not responding')) };
   }
   if (answer.ok) return answer;
   if (place) refuse(place, answer.problem);

@@ -3,7 +3,7 @@
 const root = element.querySelector('.rp');
 const at = (name) => root.querySelector(`[data-at="${name}"]`);
 let chosen = null;   // run, part of the data and standards, as the controls above say
-let asked = 0, heard = '';
+let asked = 0, heard = '', goneTo = '';   // the part that was gone to last
 
 function make(tag, { words = '', className = '', ...more } = {}, ...inner) {
   const node = document.createElement(tag);
@@ -22,7 +22,7 @@ async function ask(name, question = {}) {
     answer = null;
   }
   if (answer?.ok) return answer;
-  return { problem: answer?.problem ?? _('Overread is not responding. Check that the program is still running.') };
+  return { problem: answer?.problem ?? window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')) };
 }
 
 function trouble(sentence) {
@@ -72,6 +72,7 @@ function reachable(part) {
 addEventListener('resize', () => { for (const part of root.querySelectorAll('.rp-part')) reachable(part); });
 
 function goTo(name) {
+  goneTo = name;
   load(name);
   const behaviour = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
   root.querySelector(`#report-part-${name}`).scrollIntoView({ behavior: behaviour });
@@ -92,6 +93,7 @@ function again() {
     near.unobserve(node);   // what is on the screen is asked for again
     near.observe(node);
   }
+  if (goneTo) load(goneTo);   // gone to while an answer was on its way, and not on the screen by now
   if (toCompare().length) goTo('comparisons');
 }
 

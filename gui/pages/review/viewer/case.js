@@ -18,29 +18,30 @@ const answersGiven = () => Object.fromEntries(controls.map((control) => [control
 // Who went away while it wrote may have stored the answer: given again, by its name, it is there once.
 const ofVerdict = (told, { verdict, shown: id }) => fill(told, { verdict: VERDICTS[verdict], case: id.slice(0, 8) });
 const notKnown = (question) => text('stored', ofVerdict(_('Not known to be stored, give it again: {verdict} (case {case})'), question));
+const notStored = (question) => text('stored', ofVerdict(_('Not stored: {verdict} (case {case})'), question));
 
-// Call the server; null means that there is no answer to show and the person has been told why.
-async function ask(name, question) {
+// Call the server; null means that there is no answer to show and the person has been told why, or is elsewhere (`late`).
+async function ask(name, question, late = () => {}) {
   const asker = reading, mine = busy ? turn : 0;   // beside what a person does one after the other, such as an export
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
     if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
-    toast(_('Overread is not responding. Check that the program is still running, then try again.'));
-    if (name === 'decide') notKnown(question);
+    toast(window.overread.unanswered(_('Overread is not responding. Check that the program is still running, then try again.')));
+    if (name === 'decide') (window.overread.unanswered('') ? notStored : notKnown)(question);
     return null;
   }
   if (!answer.ok) {
     toast(answer.problem);
     if (name === 'decide' && answer.kind === 'ServerAway') notKnown(question);
-    else if (name === 'decide') text('stored', ofVerdict(_('Not stored: {verdict} (case {case})'), question));
+    else if (name === 'decide') notStored(question);
     if (answer.kind === 'StaleCaseError' && [0, turn].includes(mine)) await openReading({ case: shown?.id, keepDraft: true });
     return null;
   }
   at('toast').hidden = true;
   // What comes for a session that was left, or is being left, is of no case on the screen.
-  return asker === reading && [0, turn].includes(mine) ? answer : null;
+  return asker === reading && [0, turn].includes(mine) ? answer : late(answer) ?? null;
 }
 
 // --------------------------------------------------------------------------------------------------- images
@@ -255,8 +256,9 @@ const elsewhere = () => movedOn() || (named('case') && named('case') !== shown?.
 // While a case is on its way a person may go elsewhere (Back, a figure of the report): their address is not written over,
 // and is followed when the case has come.
 const whereTo = () => ['data', 'run', 'case'].map(named).join(' ');
+// Who opened the program at another page reads nothing yet: the data set of that address stays.
 function writeAddress(change) {
-  if (whereTo() !== asked) return;
+  if (whereTo() !== asked || !['', 'review'].includes(named('tab'))) return;
   window.overread?.go(change);
   asked = whereTo();
 }
@@ -284,7 +286,7 @@ async function openReading(wish = {}) {
       answer = await server.open_reading(wanted);
       if (!answer) throw new Error('refused');
     } catch {
-      answer = { problem: _('Overread is not responding. Check that the program is still running, then reload the page.') };
+      answer = { problem: window.overread.unanswered(_('Overread is not responding. Check that the program is still running, then reload the page.')) };
     }
     if (opening !== mine) return;   // another was chosen meanwhile
     if (!answer.ok) {
@@ -365,7 +367,7 @@ const decide = (verdict, label = null) => act(async () => {
   if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
   const answer = await ask('decide', {
     ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000,
-  });
+  }, (late) => storedLate(decided, said, late));
   if (!answer) return;
   given = { said: '', name: '' };
   trail.push(decided.id);

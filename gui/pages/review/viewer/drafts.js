@@ -17,6 +17,15 @@ function saveDraft() {
   else forgetDraft(shown);
 }
 
+// An answer was stored while its reader had gone on to another run, queue or reader: it is said to be, and is no draft any more.
+function storedLate(decided, said, { stored }) {
+  const again = shown?.draftKey === decided.draftKey ? shown : decided;   // come back to meanwhile
+  again.before = { sentence: '', ...again.before, answers: said, regions: said.regions };
+  forgetDraft(decided);
+  given = { said: '', name: '' };
+  text('stored', fill(_('{stored}, given before you went elsewhere'), { stored }));
+}
+
 root.addEventListener('regions-drawn', saveDraft);
 for (const control of controls) control.addEventListener('input', saveDraft);
 addEventListener('pagehide', saveDraft);

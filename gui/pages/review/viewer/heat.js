@@ -64,7 +64,8 @@ function showLegend(given) {
   at('bar-against').hidden = !colouring.against;
   at('bar-threshold').style.bottom = at('threshold').value + '%';
   const last = Number(legend?.ticks.at(-1)[1]);   // a relative map has words there
-  at('threshold-number').textContent = inDigits(last ? String(Number((last * at('threshold').value / 100).toPrecision(2))) : fill(_('{share}%'), { share: at('threshold').value }));
+  const least = String(Number((last * at('threshold').value / 100).toPrecision(2)));  // as the numbers of the bar are
+  at('threshold-number').textContent = inDigits(last ? (navigator.language === 'en' ? least.replace(/^0(?=\.)/, '') : least) : fill(_('{share}%'), { share: at('threshold').value }));
   if (!legend) return;
   for (const name of ['title', 'method', 'unit', 'sum']) at('legend-' + name).textContent = name === 'sum' ? inDigits(legend[name]) : legend[name];
   if (colouring.against) at('legend-title').textContent = fill(_('{title}, and against it'), legend);

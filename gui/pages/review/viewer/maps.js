@@ -45,7 +45,10 @@ function drawMap(picture, given, words) {
   text('method', words);
 }
 
-const sayOfUsualMap = (given) => sayOfMap(given?.caution ? given.caution + '.' : '');
+function sayOfUsualMap(given) {
+  if (given?.caution) sayOfMap(given.caution + '.');
+  else sayOfMap(shown && !shown.heat ? _('This case has no heatmap: none was computed, and none came with its prediction.') : '');
+}
 
 // With a new case on the stage: its usual map is drawn already, unless another was chosen.
 function settleMap(given) {
@@ -79,7 +82,7 @@ async function showChosenMap() {
     if (asked !== mapAsked || shown?.id !== one.id) return;
     if (!answer?.ok) {
       text('method', _('cannot be shown'));
-      sayOfMap(answer ? answer.problem : _('Overread is not responding. Check that the program is still running.'), { wrong: true });
+      sayOfMap(answer ? answer.problem : window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')), { wrong: true });
       if (answer?.kind === 'StaleCaseError') await openReading({ case: one.id, keepDraft: true });
       return;
     }

@@ -39,7 +39,7 @@ async function saveWho(further = {}) {
     answer = null;
   }
   if (!answer?.ok) {
-    text('who-said', answer?.problem ?? _('Overread is not responding. Check that the program is still running.'));
+    text('who-said', answer?.problem ?? window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')));
     return;
   }
   if (answer.like) {

@@ -20,8 +20,9 @@ const inPercent = (value) => fill(_('{share}%'), { share: numeral(100 * value, 1
 
 function toast(message) {
   const box = at('toast');
-  box.textContent = message;
-  box.hidden = false;
+  const said = message === window.overread.unanswered('');   // by the bar above the page
+  box.textContent = said ? '' : message;
+  box.hidden = said;
   clearTimeout(box.timer);
   box.timer = setTimeout(() => { box.hidden = true; }, 12000);
 }
@@ -57,7 +58,7 @@ async function whyNot(address) {
   try {
     return await (await fetch(address)).text();
   } catch {
-    return _('Overread is not responding.');
+    return window.overread.unanswered(_('Overread is not responding.'));
   }
 }
 

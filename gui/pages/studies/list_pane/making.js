@@ -28,6 +28,7 @@ async function openForm(wish = {}) {
   face('form');
   at('title').textContent = _('Make a study');
   at('title').translate = true;
+  for (const box of form.querySelectorAll('input[inputmode]')) box.defaultValue = inDigits(box.defaultValue);
   form.reset();
   for (const name of ['source', 'design', 'rule', 'certainty', 'consensus', 'indeterminate', 'primary', 'aim']) options(name, choices[name]);
   boxes('readers', 'readers', choices.readers);

@@ -44,7 +44,7 @@ async function ask(name, question = {}) {
     trouble('');
     return answer;
   }
-  trouble(answer?.problem ?? _('Overread is not responding. Check that the program is still running.'));
+  trouble(answer?.problem ?? window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')));
   return null;
 }
 

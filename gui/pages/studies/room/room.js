@@ -11,20 +11,20 @@ let undone = '';            // the name of an undo that may be asked for again a
 const unsaid = new Map();   // what was written and drawn on cases that were left without an answer
 const usualMap = () => true;   // a study shows the run's own map or none
 
-async function ask(name, question = {}) {
+async function ask(name, question = {}, late = () => {}) {
   const mine = turn;
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
     if (!answer) throw new Error('refused');
   } catch {
-    toast(_('Overread is not responding. Check that the program is still running, then try again.'));
-    if (name === 'answer') text('stored', _('Not known to be stored: give the answer again'));
+    toast(window.overread.unanswered(_('Overread is not responding. Check that the program is still running, then try again.')));
+    if (name === 'answer') text('stored', window.overread.unanswered('') ? _('Not stored') : _('Not known to be stored: give the answer again'));
     return null;
   }
   if (answer.ok) {
     at('toast').hidden = true;
-    return mine === turn ? answer : null;
+    return mine === turn ? answer : late(answer) ?? null;
   }
   toast(answer.problem);
   // A server that went away while it wrote may have stored the answer: given again, by its name, it is there once.
@@ -59,7 +59,7 @@ async function openStudy({ study, reader, keepToast = false }) {
     return;
   }
   if (!answer?.ok) {
-    notice([answer?.problem ?? _('Overread is not responding. Check that the program is still running.')]);
+    notice([answer?.problem ?? window.overread.unanswered(_('Overread is not responding. Check that the program is still running.'))]);
     return;
   }
   reading = answer.reading;
@@ -290,7 +290,12 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
     comment: at('comment').value, regions,
   };
   if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
-  const answer = await ask('answer', { ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000 });
+  const { key } = shown, taken = { ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000 };
+  const answer = await ask('answer', taken, ({ stored }) => {   // the study was left meanwhile: what was written is stored
+    unsaid.delete(key);
+    text('stored', fill(_('{stored}, given before you went elsewhere'), { stored }));
+    if (root.hidden) window.dispatchEvent(new CustomEvent('overread-study-left'));   // one more is read than its list says
+  });
   if (!answer) return;
   given = { said: '', name: '' };
   undone = '';   // an undo after this is of this

@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance, ImageOps
 from engine.data import index_data
 from engine.data.copies.candidates import MOVES, changed_description, describe
 from engine.data.copies.looks import Symmetry
-from engine.data.copies.near import find_near_duplicates
+from engine.data.copies.near import copies_of_others, find_near_duplicates
 from engine.records import DataIssue, DataIssueKind, Part, Sample
 from sample_data import SAMPLE_TABLE
 from tests.engine.data.copies.test_near import film, jpeg, looks
@@ -71,6 +71,28 @@ def test_a_moved_copy_is_found_and_what_was_done_is_said(tmp_path: Path, name: s
     (issue,) = duplicates(samples, seen)
     assert {path.name for path in issue.paths} == {"5.png", "20.png"}
     assert f"one of them {said}" in issue.message
+
+
+def test_images_from_elsewhere_are_held_against_others_in_the_same_way(tmp_path: Path) -> None:
+    """Those of one side are never compared with one another."""
+    moved = [change(film(number)) for number, (change, _) in enumerate(CHANGES.values())]
+    films = {
+        "own": [*OTHERS, OTHERS[19].rotate(3, BICUBIC)],
+        "foreign": [*moved, ImageOps.mirror(film(15)), film(40), film(41), film(41).rotate(5, BICUBIC)],
+    }
+    sides = {}
+    for side, images in films.items():
+        (tmp_path / side).mkdir()
+        samples, _ = looks(tmp_path / side, images)
+        named = [replace(sample, image_id=f"{side} {number}") for number, sample in enumerate(samples)]
+        sides[side] = [(sample, np.asarray(image)) for sample, image in zip(named, images, strict=True)]
+    steps: list[tuple[int, int]] = []
+    found = copies_of_others(
+        sides["own"], sides["foreign"], progress=lambda done, of: steps.append((done, of))
+    )
+    assert found == {f"foreign {number}" for number in range(len(moved) + 1)}
+    assert steps[-1][0] == steps[-1][1] > 0
+    assert copies_of_others([], sides["foreign"]) == copies_of_others(sides["own"], []) == set()
 
 
 def test_a_film_that_is_no_square_is_turned_by_as_much_as_it_was_turned(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,27 @@ def test_the_encodings_of_other_scripts_are_told_from_a_few_words(
 ) -> None:
     opened = open_table(table(tmp_path, f"path,label\n{words}\n".encode(encoding)))
     assert cells(opened)[1] == words.split(",")
+
+
+def test_a_class_that_begins_with_an_umlaut_is_not_taken_for_a_script_of_the_east(tmp_path: Path) -> None:
+    text = "path;label\n" + "".join(f"films/{n}.png;{'Ödem' if n % 2 else 'normal'}\n" for n in range(12))
+    assert {row[1] for row in cells(open_table(table(tmp_path, text.encode("cp1252"))))[1:]} == {
+        "Ödem",
+        "normal",
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<table><tr><td>path</td></tr></table>",
+        '<?xml version="1.0"?><Workbook/>',
+        "MIME-Version: 1.0\n\n<html>",
+    ],
+)
+def test_a_web_page_called_a_workbook_gets_a_sentence(content: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"web page or XML.*save it as \.xlsx or CSV"):
+        open_table(table(tmp_path, content, "t.xls"))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +237,21 @@ def test_a_pipe_called_a_table_is_not_waited_for(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------- workbooks and Parquet
 
 
-def workbook(*sheets: tuple[str, list[list[str | float | bool]]]) -> bytes:
+HIDDEN = ' state="hidden"'
+HIDES = ' ht="9" hidden="1"'
+
+
+class Hidden(list[str | float | bool]):
+    """A row that somebody, or a filter, has hidden."""
+
+
+class Raw(str):
+    """A cell, or what stands behind the rows, as Office Open XML has it."""
+
+
+def workbook(
+    *sheets: tuple[str, list[list[str | float | bool]]], hidden: Sequence[str] = (), behind: str = ""
+) -> bytes:
     """Write Office Open XML by hand: what reads it must not have written it."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -225,6 +261,8 @@ def workbook(*sheets: tuple[str, list[list[str | float | bool]]]) -> bytes:
     def cell(value: str | float | bool) -> str:
         if isinstance(value, bool):
             return f'<c t="b"><v>{int(value)}</v></c>'
+        if isinstance(value, Raw):
+            return value
         if isinstance(value, str):
             return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
         return f"<c><v>{value}</v></c>"
@@ -247,7 +285,8 @@ def workbook(*sheets: tuple[str, list[list[str | float | bool]]]) -> bytes:
             'Target="xl/workbook.xml"/></Relationships>',
         )
         listed = "".join(
-            f'<sheet name="{name}" sheetId="{n + 1}" r:id="r{n}"/>' for n, (name, _) in enumerate(sheets)
+            f'<sheet name="{name}" sheetId="{n + 1}" r:id="r{n}"{HIDDEN if name in hidden else ""}/>'
+            for n, (name, _) in enumerate(sheets)
         )
         file.writestr(
             "xl/workbook.xml",
@@ -262,10 +301,12 @@ def workbook(*sheets: tuple[str, list[list[str | float | bool]]]) -> bytes:
             f'<Relationships xmlns="{package}/relationships">{links}</Relationships>',
         )
         for n, (_, rows) in enumerate(sheets):
-            written = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+            written = "".join(
+                f"<row{HIDES * isinstance(row, Hidden)}>{''.join(map(cell, row))}</row>" for row in rows
+            )
             file.writestr(
                 f"xl/worksheets/sheet{n}.xml",
-                f'<worksheet xmlns="{main}"><sheetData>{written}</sheetData></worksheet>',
+                f'<worksheet xmlns="{main}"><sheetData>{written}</sheetData>{behind}</worksheet>',
             )
     return packed.getvalue()
 
@@ -288,6 +329,78 @@ def test_the_first_sheet_with_rows_is_read_and_the_others_are_said(tmp_path: Pat
     )
     opened = open_table(table(tmp_path, content, "t.xlsx"))
     assert cells(opened)[1:] == [["a.png"]] and "sheet Films was read, and not Old" in opened.said[0]
+
+
+def test_the_sheet_that_names_images_is_read_before_notes_and_a_hidden_one_last(tmp_path: Path) -> None:
+    films = [["path", "label"], ["a.png", "x"], ["b.png", "y"]]
+    content = workbook(
+        ("Old", [["path"], ["z.png"]]), ("Notes", [["by"], ["A"]]), ("Films", films), hidden=["Old"]
+    )
+    opened = open_table(table(tmp_path, content, "t.xlsx"))
+    assert cells(opened) == films and "sheet Films was read, and not Notes, Old" in opened.said[0]
+    alone = workbook(("Old", films), hidden=["Old"])
+    assert cells(open_table(table(tmp_path, alone, "t.xlsx"))) == films
+
+
+def test_a_merged_cell_holds_for_each_of_its_rows_and_a_formula_without_a_value_is_said(
+    tmp_path: Path,
+) -> None:
+    rows = [["path", "label", "age"], ["a.png", "ill", Raw("<c><f>40+1</f><v>41</v></c>")]]
+    rows += [[f"{name}.png", Raw("<c/>"), Raw("<c><f>40+1</f><v/></c>")] for name in "bc"]
+    rows += [["d.png", "well", Raw('<c t="str"><f>""</f><v></v></c>')]]  # which comes to an empty text
+    behind = '<mergeCells count="1"><mergeCell ref="B2:B4"/></mergeCells>'
+    opened = open_table(table(tmp_path, workbook(("A", rows), behind=behind), "t.xlsx"))
+    assert cells(opened)[1:] == [
+        ["a.png", "ill", "41"],
+        ["b.png", "ill", ""],
+        ["c.png", "ill", ""],
+        ["d.png", "well", ""],
+    ]
+    assert "merged over several rows" in opened.said[0] and "t.xlsx (2) were saved without" in opened.said[1]
+
+
+def test_rows_that_are_hidden_are_read_and_that_is_said(tmp_path: Path) -> None:
+    rows = [
+        ["path", "label"],
+        ["a.png", "ill"],
+        Hidden(["b.png", "well"]),
+        Hidden([7.0]),
+        Hidden([Raw("<c/>")]),
+    ]
+    opened = open_table(table(tmp_path, workbook(("A", rows)), "t.xlsx"))
+    assert [line[0] for line in cells(opened)] == ["path", "a.png", "b.png", "7"]
+    (said,) = opened.said
+    assert "Hidden rows are read like all others, and t.xlsx has 2;" in said
+    assert open_table(table(tmp_path, workbook(("A", [[*row] for row in rows])), "t.xlsx")).said == ()
+
+
+def test_rows_that_a_filter_of_an_open_document_hides_are_said_as_well(tmp_path: Path) -> None:
+    def row(text: str, hides: str = "") -> str:
+        cell = f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+        return f"<table:table-row{hides}>{cell}</table:table-row>"
+
+    hidden = row("b.png", ' table:visibility="filter"') + row("c.png", ' table:visibility="collapse"')
+    names = "urn:oasis:names:tc:opendocument:xmlns"
+    spaces = "".join(f' xmlns:{name}="{names}:{name}:1.0"' for name in ("office", "table", "text"))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr("META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{names}:manifest:1.0"/>')
+        file.writestr(
+            "content.xml",
+            f'<office:document-content{spaces} office:version="1.2"><office:body><office:spreadsheet>'
+            f'<table:table table:name="A">{row("path")}{row("a.png")}{hidden}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    opened = open_table(table(tmp_path, packed.getvalue(), "t.ods"))
+    assert cells(opened) == [["path"], ["a.png"], ["b.png"], ["c.png"]]
+    assert "Hidden rows are read like all others, and t.ods has 2;" in opened.said[0]
+
+
+def test_a_stray_cell_at_the_far_end_of_a_sheet_ends_no_window(tmp_path: Path) -> None:
+    stray = Raw('<c r="XFD1048576"><v>1</v></c>')  # room for every cell before it is half a terabyte
+    with pytest.raises(DataError, match=r"so far from its table.*Delete the rows and columns behind"):
+        open_table(table(tmp_path, workbook(("A", [["path"], ["a.png"], [stray]])), "t.xlsx"))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from engine.errors import WeightsError
 from engine.models.classifier import Classifier, build_classifier
-from engine.models.starting.fitting import fit_of, fitting_backbones, load_weights
+from engine.models.starting.fitting import fit_of, fitting_backbones, kept_in, load_weights
 from engine.models.starting.layouts import LAYOUTS, recognised, unwrapped
 from tests.tiny import TINY_RECIPE
 
@@ -240,14 +240,30 @@ def test_the_image_tower_of_biomedclip_is_taken_and_its_text_tower_left() -> Non
         close(classifier.features(x), expected.transpose(1, 2).reshape(2, 192, 14, 14))
 
 
-@pytest.mark.parametrize("around", ["", "module.", "model.", "module.model.", "backbone."])
+@pytest.mark.parametrize(
+    "around", ["", "module.", "model.", "module.model.", "backbone.", "_orig_mod.", "_orig_mod.module."]
+)
 def test_what_training_programs_put_around_names_is_no_hindrance(around: str) -> None:
     net = timm.create_model("test_vit", num_classes=5)
     state = {f"{around}{name}": value for name, value in net.state_dict().items()}
-    content = {"epoch": 3, "optimizer": {}, "state_dict": state}
+    content = {"epoch": 3, "best": torch.tensor(0.7), "optimizer": {}, "state_dict": state}
+    assert unwrapped({"epoch": 3, "of a name of theirs": state}) == state
     classifier, _ = filled("test_vit", unwrapped(content), size=160)
     own = classifier.backbone.net.state_dict()  # type: ignore[union-attr, operator]
     assert all(torch.equal(own[name], net.state_dict()[name]) for name in own)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_in_another_precision_are_taken_and_used_in_single(dtype: torch.dtype) -> None:
+    net = timm.create_model("test_vit", num_classes=0)
+    state = {name: value.to(dtype) for name, value in net.state_dict().items()}
+    classifier, _ = filled("test_vit", state, size=160, channels=1)  # grey: three channels are added up
+    own = classifier.backbone.net.state_dict()  # type: ignore[union-attr, operator]
+    for name, value in net.state_dict().items():
+        expected = value.to(dtype).float()
+        assert own[name].dtype == torch.float32
+        assert torch.equal(own[name], expected.sum(1, keepdim=True) if value.ndim == 4 else expected)
+    assert str(dtype).removeprefix("torch.") in kept_in(state) and kept_in(net.state_dict()) == ""
 
 
 def test_a_model_of_ours_is_taken_with_what_its_images_were_normalised_by() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import WeightsError
-from engine.models.starting.fitting import read_weights
+from engine.models.classifier import build_classifier
+from engine.models.starting.fitting import load_weights, read_weights
+from engine.models.starting.present import starting_weights_at_hand
 from engine.models.starting.shelf import add_weights, added_weights, check_weights, find_file
 from engine.workspace import Workspace
 from gui.cli.main import main
+from tests.tiny import TINY_RECIPE
 
 
 @pytest.fixture
@@ -123,7 +127,59 @@ def test_another_file_of_the_same_name_and_one_that_fits_nothing_are_refused(
     with pytest.raises(WeightsError, match="fits none of the networks"):
         add_weights(workspace, other)
     assert [one.name for one in added_weights(workspace)] == ["mine"]
-    assert check_weights(other).fits == ()
+    checked = check_weights(other)
+    assert checked.fits == () and checked.title == (
+        "of no layout that Overread knows; its first names are a.weight"
+    )
+
+
+def test_values_that_no_net_can_begin_with_are_said_where_a_net_would_take_them(
+    workspace: Workspace, vit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = read_weights(vit)
+    spoilt = {**good, "head.bias": torch.tensor([float("nan")])}  # which nothing takes: no matter
+    save_file(spoilt, tmp_path / "head.safetensors")
+    assert check_weights(tmp_path / "head.safetensors", backbone="test_vit").fits[0].fits
+    name = next(name for name, value in good.items() if value.ndim == 2)
+    for value, why, remedy in (
+        (
+            torch.full_like(good[name], float("inf")),
+            r"1 of its parameters hold values that are no numbers .*" + name,
+            "epoch",
+        ),
+        (
+            torch.zeros_like(good[name], dtype=torch.int8),
+            r"1 of its parameters are quantised.*" + name,
+            "before",
+        ),
+        (good[name].to(torch.float8_e4m3fn), r"1 of its parameters are quantised.*" + name, "before"),
+    ):
+        path = tmp_path / "odd.safetensors"
+        save_file({**good, name: value}, path)
+        fit = check_weights(path, backbone="test_vit").fits[0]
+        assert fit.is_of_this_net and not fit.fits
+        with pytest.raises(WeightsError, match=why) as caught:
+            add_weights(workspace, path, backbone="test_vit")
+        assert remedy in caught.value.remedy
+        recipe = replace(TINY_RECIPE, backbone="test_vit", image_size=160, weights=f"file:{path}")
+        with pytest.raises(WeightsError, match=why):  # before a run is made for it
+            starting_weights_at_hand(workspace, recipe)
+        with pytest.raises(WeightsError, match=why):
+            load_weights(
+                build_classifier(recipe, 2),
+                read_weights(path),
+                backbone="test_vit",
+                name=path.name,
+            )
+    assert main(["weights", "check", str(path), "--backbone", "test_vit"]) == 0
+    assert "Does not fit test_vit: 1 of its parameters are quantised" in capsys.readouterr().out
+
+
+def test_a_file_of_ones_own_that_was_cut_short_is_to_be_copied_again(vit: Path) -> None:
+    vit.write_bytes(vit.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match="cut short") as caught:
+        check_weights(vit)
+    assert caught.value.remedy == "Copy the file again, or name another"
 
 
 def test_a_damaged_record_is_said_and_hides_no_other(workspace: Workspace, vit: Path) -> None:
@@ -147,7 +203,13 @@ def test_the_commands_say_what_a_file_is_and_what_was_added(
         and "Not used" in out
     )
     assert main(["weights", "check", str(vit), "--backbone", "test_vit"]) == 0
-    assert "Fits test_vit" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Fits test_vit" in out and "Kept in" not in out
+    half = vit.with_name("half.pt")
+    torch.save({"model": {f"_orig_mod.{n}": value.half() for n, value in read_weights(vit).items()}}, half)
+    assert main(["weights", "check", str(half), "--backbone", "test_vit"]) == 0
+    out = capsys.readouterr().out
+    assert "Fits test_vit" in out and "Kept in half precision (float16); used in single" in out
     assert main(["weights", "add", str(vit), "--backbone", "test_vit", "--source", "here", *at]) == 0
     told = capsys.readouterr()
     assert "file:tiny-vit" in told.out and "licence was not said" in told.err

@@ -41,6 +41,18 @@ def test_flags_are_kept_with_reader_and_comment_and_taken_away_by_a_row(store: S
         connection.execute(text("UPDATE flags SET comment = ''"))
 
 
+def test_a_flag_is_told_with_its_row_and_a_comment_may_have_ten_thousand_characters(store: Store) -> None:
+    case, longest = f"{3:064x}", "x" * 10_000
+    kept = store.flag(RUN.run_id, case, "Ada", comment=longest)
+    assert (kept.flagged, kept.comment) == (True, longest) and store.flag_of(RUN.run_id, case, "Ada") == kept
+    (row,) = store.readings(RUN.run_id)
+    assert row["row"] == kept.flag_id and row["session"] is None
+    with pytest.raises(ReviewError, match="no case"):
+        store.flag(RUN.run_id, "f" * 64, "Ada")
+    with pytest.raises(ReviewError, match="no reader"):
+        store.flag(RUN.run_id, case, "Nobody")
+
+
 def test_flags_of_two_names_are_one_persons_after_they_are_joined(store: Store) -> None:
     store.flag(RUN.run_id, f"{1:064x}", "Ben")
     store.flag(RUN.run_id, f"{2:064x}", "Ada")

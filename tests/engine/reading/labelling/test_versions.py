@@ -114,3 +114,10 @@ def test_the_queue_of_suspects_holds_what_was_suspected_last_the_most_doubtful_f
     store.add_cases(RUN.run_id, [prediction(3, p=0.9, part="val")])  # predicted again
     assert store.count(*queue) == 3
     assert store.audit().found == ()
+
+
+def test_what_a_test_case_was_drawn_again_as_is_told_of_its_study_alone(store: Store) -> None:
+    store.labels.drawn_again("one", RUN.run_id, {"b": ("suspect", 0.9), "a": ("control", 0.1)})
+    store.labels.drawn_again("other", RUN.run_id, {"a": ("suspect", 0.5)})
+    assert store.labels.drawn_as("one") == {"a": "control", "b": "suspect"}
+    assert store.labels.drawn_as("other") == {"a": "suspect"} and store.labels.drawn_as("none") == {}

@@ -6,7 +6,9 @@ import hashlib
 import json
 
 from hypothesis import given, strategies as st
+from sqlalchemy import BigInteger, String
 
+from engine.reading.ledger import chain
 from engine.reading.ledger.chain import seal
 
 Values = st.one_of(
@@ -49,3 +51,11 @@ def test_a_row_of_long_ago_has_the_hash_that_was_written_then() -> None:
     }
     assert seal("answers", row | {"hash": "x"}) == seal("answers", dict(reversed(row.items())))
     assert seal("answers", row) == "4860f0542579115f9fc43bd26de4aa8679878df8bb292c02b9cb475d9c5be550"
+
+
+def test_every_row_of_evidence_has_its_number_its_moment_its_author_and_its_place_in_the_chain() -> None:
+    columns = [(each.name, type(each.type), each.nullable, each.primary_key) for each in chain.chained()]
+    assert columns == [
+        ("seq", BigInteger, False, True),
+        *((name, String, False, False) for name in ("id", "at", "author", "previous", "hash")),
+    ]

@@ -32,7 +32,7 @@ def test_of_many_in_one_commit_the_refused_alone_is_not_stored(store: Store) -> 
     def introduce(name: str, *, refused: bool = False) -> Callable[[Connection], int]:
         def work(connection: Connection) -> int:
             tried.append(name)
-            add(connection, Reader(reader_id="", name=name))
+            add(connection, Reader(reader_id="", name=name), another=False)
             if refused:
                 raise ReviewError(f"{name} is refused", "Ask another")
             return len(store._people(connection).readers)

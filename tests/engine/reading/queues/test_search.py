@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
+from sqlalchemy import create_engine, select, text
 
 from engine.errors import ReviewError
+from engine.reading.migrations.schema import SEARCHED
 from engine.reading.queues.catalogue import search
 from engine.reading.queues.search import terms_of
 from engine.reading.store import Store, open_store
@@ -84,6 +87,33 @@ def found(store: Store, typed: str, part: str | None = None) -> set[int]:
 )
 def test_words_find_the_cases_that_fit_all_of_them(store: Store, typed: str, cases: set[int]) -> None:
     assert found(store, typed) == cases
+
+
+@pytest.mark.parametrize("column", ["score", "confidence"])
+@pytest.mark.parametrize("bound", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("signs", "fits"),
+    [
+        (">", lambda value, bound: value > bound),
+        ("<", lambda value, bound: value < bound),
+        (">=≥", lambda value, bound: value >= bound),
+        ("<=≤", lambda value, bound: value <= bound),
+        ("=", lambda value, bound: value == bound),
+    ],
+)
+def test_a_number_is_compared_as_its_sign_says_also_with_nought_and_one(
+    column: str, bound: float, signs: str, fits: Callable[[float, float], bool]
+) -> None:
+    engine = create_engine("sqlite://")
+    values = [0.0, 0.2, 0.25, 0.5, 0.9, 1.0]
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE TABLE searched ({column} FLOAT)"))
+        connection.execute(text(f"INSERT INTO searched VALUES {', '.join(f'({each})' for each in values)}"))
+        for sign in {signs[:2], signs[2:], signs} & {">", "<", ">=", "≥", "<=", "≤", "="}:
+            (term,) = terms_of(f"{column} {sign} {bound}")
+            kept = connection.execute(select(SEARCHED.c[column]).where(term.condition())).scalars()
+            assert set(kept) == {each for each in values if fits(each, bound)}, sign
+    engine.dispose()
 
 
 def test_a_search_keeps_to_the_part_that_is_read(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,55 @@ def test_every_answer_is_a_row_with_what_was_seen_before_it(store: Store, tmp_pa
     )
     assert rows[3]["advice"] in ("as predicted", "wrong on purpose")
     assert rows[1]["supersedes"] == rows[0]["answer"] and rows[4]["supersedes"] == rows[2]["answer"]
+
+
+def test_every_cell_of_an_answer_says_what_its_column_means(store: Store, tmp_path: Path) -> None:
+    (ada,) = (each for each in store.people() if each.name == "Ada")
+    store.change_reader(replace(ada, profession="radiologist", years=4.5))
+    study_id = made(store, certainty="0-100")
+    sitting = store.studies.begin(study_id, "Ada")
+    for _ in range(2):
+        task = store.studies.next(study_id, "Ada")
+        assert task is not None
+        seq = read(store, sitting, task, "pneumonia", certainty=70, comment="by the apex")
+    (stored,) = (one for one in store.studies.answers(study_id, arm="assisted") if one.seq == seq)
+    store.studies.export(study_id, tmp_path)
+    row = table(tmp_path / "answers.csv")[-1]
+    (case,) = (each for each in table(tmp_path / "cases.csv") if each["image_id"] == task.image_id)
+    (label,) = (one.label for one in store.predictions(RUN.run_id) if one.image_id == task.image_id)
+    assert stored.at is not None and task.advice is not None and len(row.pop("row_hash")) == 64
+    place = task.advice.predicted == "pneumonia"
+    assert row == {
+        "answer": str(seq), "image_id": task.image_id, "file": task.path.name, "patient_id": task.patient,
+        "label_in_data": label, "reader_id": ada.reader_id, "reader": "Ada", "profession": "radiologist",
+        "years": "4.5", "arm": "assisted", "position": "1", "finding": "class",
+        "verdict": "agree" if place else "overrule", "label": "pneumonia", "certainty": "70.0", "seconds": "4.0",
+        "comment": "by the apex", "regions": "[]", "at": stored.at.isoformat(), "session_id": sitting.session_id,
+        "supersedes": "", "taken_back": "0", "stands": "1", "advice": "as predicted",
+        "predicted": task.advice.predicted, "predicted_probability": str(max(task.advice.probabilities)),
+        "seen_prediction": "1", "seen_heatmap": "1", "seen_label": "0", "seen_others": "0", "seen_similar": "0",
+        "contaminated": "0",
+    }  # fmt: skip
+    assert case == {
+        "image_id": task.image_id, "file": task.path.name, "patient_id": task.patient, "part": "test",
+        "label_in_data": label, "readings": "1", "consensus": "", "adjudication": "",
+    }  # fmt: skip
+
+
+def test_a_case_that_was_settled_says_by_what_and_counts_readings_of_the_consensus_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    study_id = made(store)
+    walk(store, study_id, "Ada", label="normal")
+    walk(store, study_id, "Ben", label="pneumonia")
+    walk(store, study_id, "Cleo", label="normal")
+    store.studies.export(study_id, tmp_path)
+    told = {(row["readings"], row["consensus"], row["adjudication"]) for row in table(tmp_path / "cases.csv")}
+    assert told == {("2", "normal", "by the second film")}
+    settled = [row for row in table(tmp_path / "answers.csv") if row["arm"] == "adjudication"]
+    assert len(settled) == 12 and {(row["reader"], row["position"], row["advice"]) for row in settled} == {
+        ("Cleo", "", "")
+    }
 
 
 def test_every_column_is_in_the_data_dictionary_and_the_protocol_comes_with_its_hash(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID, uuid1
 
 import pytest
 
@@ -31,6 +32,30 @@ from tests.engine.reading.studies.test_studies import (
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "overread.db") as opened:
         yield filled(opened)
+
+
+def test_a_study_is_found_by_its_id_the_start_of_one_and_the_name_that_it_has_now(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = iter(("abcd1" + "0" * 27, "abcd2" + "0" * 27))
+    monkeypatch.setattr(
+        "engine.reading.studies.making.uuid.uuid4", lambda: UUID(next(ids, None) or uuid1().hex)
+    )
+    one, other = made(store, "blind"), made(store, "blind", name="abcd")
+    for name, of in ((one, one), ("abcd1", one), ("abcd20", other), ("films", one), ("abcd", other)):
+        assert store.studies.get(name).study_id == of
+    store.studies.change(one, replace(store.studies.get(one).protocol, name="plates"))
+    store.studies.change(other, replace(store.studies.get(other).protocol, name="slides"))
+    assert store.studies.get("plates").study_id == one
+    for name, why in (
+        ("films", "no study"),
+        ("abc", "no study"),
+        ("abcd", "start of several studies' ids"),
+        ("", "no"),
+    ):
+        with pytest.raises(ReviewError, match=why):
+            store.studies.get(name)
+    assert [each.study_id for each in store.studies.all()] == [one, other]
 
 
 @pytest.mark.parametrize("design", list(DESIGNS))

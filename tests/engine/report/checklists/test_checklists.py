@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ReportError
-from engine.records import PARTS, Estimate, Phase, Split, Verdict
+from engine.records import PARTS, Estimate, Phase, Split, Supplied, Verdict
 from engine.report.checklists.items import CHECKLISTS, checklist_of, item_of, sharing
 from engine.report.checklists.kept import FILE, keep_answer, kept_answers
 from engine.report.checklists.records import AnsweredItem
@@ -22,7 +23,8 @@ from engine.report.records import Report
 from engine.report.run_answers.subjects import SUBJECTS, with_checklists
 from engine.report.study.answers import SUBJECTS as STUDY_SUBJECTS
 from tests.engine.report.test_build import a_run, build, page_of, review, samples_of, some_cases
-from tests.engine.report.test_snapshots import passport
+from tests.engine.report.test_snapshots import passport, situations
+from tests.snapshots import hold_against
 
 ROWS = {"claim2024": 44, "stard2015": 34, "stardai2025": 48, "tripodai2024": 52}
 """As the publications count them."""
@@ -212,3 +214,39 @@ def test_only_the_chosen_checklists_are_in_the_report() -> None:
     made = with_checklists(rich(), ["stard2015"])
     assert [one.checklist.name for one in made.checklists] == ["stard2015"]
     assert "CLAIM 2024" not in page_of(made) and "STARD 2015" in page_of(made)
+
+
+def supplied() -> Report:
+    """A report of predictions that came as a table."""
+    origin = Supplied(
+        model="Vendor X", version="2.1", file="t.csv", sha256="a" * 64, content="b" * 64, remarks=("As read",)
+    )
+    run = replace(a_run(), recipe=None, supplied=origin)
+    return build(run, some_cases(run))
+
+
+ANSWERED: dict[str, Callable[[], Report]] = {
+    "every section": rich,
+    "no label and no reader": bare,
+    "supplied predictions": supplied,
+    **{
+        name: situations()[name]
+        for name in (
+            "tested elsewhere",
+            "unsure and not diagnostic",
+            "maps and readers were measured",
+            "one case",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_each_subject_is_answered_as_a_person_has_read(name: str) -> None:
+    report = ANSWERED[name]()
+    lines = [
+        f"{subject}: {told.says(report)}".rstrip()
+        for subject, told in SUBJECTS.items()
+        if subject != "software"
+    ]
+    hold_against(Path(__file__).parent / "snapshots" / f"{name}.txt", lines)

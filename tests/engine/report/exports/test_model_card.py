@@ -10,12 +10,15 @@ import pytest
 
 from engine.pipeline import report_run
 from engine.reading.store import open_store
-from engine.records import Run
+from engine.records import Estimate, Run, Split
 from engine.report import card_json, card_markdown, card_of
 from engine.report.formatting import figure
 from engine.report.records import Fact, Report
 from engine.runs.folder import split_of
 from engine.workspace import Workspace
+from tests.engine.report.test_build import a_run, samples_of, some_cases
+from tests.engine.report.test_snapshots import FOLDER, VALIDATED, agree, answered, told
+from tests.snapshots import differences, hold_against
 
 HEADINGS = [  # doi:10.1145/3287560.3287596, in its order
     "Model details",
@@ -83,3 +86,22 @@ def test_what_somebody_typed_is_shown_and_not_run(report: Report) -> None:
     rows = [line for line in body.splitlines() if line.startswith("|")]
     widths = {len(re.findall(r"(?<!\\)\|", row)) for row in rows if "heading" in row}
     assert widths == {3}
+
+
+def test_a_card_says_what_a_person_has_read() -> None:
+    run = replace(a_run(), validated=VALIDATED)
+    cases = some_cases(run, 60)
+    images = samples_of(cases, {"sex": "F"}, {"sex": "M"})
+    split = Split(
+        train=images[:30], val=images[30:40], test=images, classes=run.classes, seed=1, method="given"
+    )
+    pointing = Estimate(value=0.9, low=0.7, high=0.97, method="Wilson", n=20, patients=9, effective_n=11.0)
+    report = told(run, cases, split=split, reviews=agree(cases[:5], comment="seen"))
+    full = card_markdown(card_of(replace(report, pointing=pointing)))
+    three = a_run(("a", "b", "c"))
+    bare = card_markdown(card_of(told(three, answered(three, lambda number: number + (number % 5 == 0), 30))))
+    hold_against(FOLDER.parent / "exports" / "snapshots" / "a card.txt", full.splitlines())
+    hold_against(
+        FOLDER.parent / "exports" / "snapshots" / "a card of three classes.txt",
+        differences(full.splitlines(), bare.splitlines()),
+    )

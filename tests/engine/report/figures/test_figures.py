@@ -27,7 +27,7 @@ from engine.report.figures import (
     roc_svg,
     scores_svg,
 )
-from engine.report.figures.confusion import by_likeness
+from engine.report.figures.confusion import MANY, TAKEN_FOR, by_likeness
 from engine.statistics import curve_bands, kept_by_sureness, net_benefits
 from engine.statistics.curves import precision_recall_curve, reliability_bins, roc_curve
 from engine.statistics.ranking import auroc
@@ -184,9 +184,9 @@ def test_numbers_behind_a_name_from_right_to_left_are_not_turned_round() -> None
 
 def test_where_readers_stand_is_said_in_words_too() -> None:
     words = drawn("roc with a band and readers")
-    assert "R1 without the model: sensitivity 0.600, specificity 0.700." in words
-    assert "R1 with the model: sensitivity 0.800, specificity 0.750." in words
-    assert "precision 0.600" in drawn("precision-recall with a band and readers")
+    assert "R1 without the model: sensitivity .600, specificity .700." in words
+    assert "R1 with the model: sensitivity .800, specificity .750." in words
+    assert "precision .600" in drawn("precision-recall with a band and readers")
 
 
 @given(seed=st.integers(0, 1000), groups=st.integers(2, 5))
@@ -221,3 +221,24 @@ def test_fifty_classes_are_all_named_and_their_shares_have_a_scale() -> None:
     assert "share of the row" in svg
     sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px[^>]*>class", svg)]
     assert len(sizes) == 100 and min(sizes) >= 6
+
+
+@pytest.mark.parametrize("classes", [MANY - 1, MANY, 60])
+def test_of_many_classes_the_words_name_what_each_was_taken_for_most_often_and_count_the_rest(
+    classes: int,
+) -> None:
+    matrix = np.zeros((classes, classes), dtype=int)
+    matrix[0] = np.arange(classes)  # the last class most often, never its own
+    matrix[1, 1] = 3
+    svg = confusion_matrix_svg(matrix, [f"class {number:02}" for number in range(classes)])
+    found = re.search(r'aria-label="([^"]*)"', svg)
+    assert found
+    (first,) = re.findall(rf"of {matrix[0].sum():,} [^:]*class 00[^:]*: (.*?)[;.]", found[1])
+    said, ever = {int(count) for count in re.findall(r"(\d+) predicted [^,]*class \d", first)}, range(classes)
+    (second,) = re.findall(r"of 3 [^:]*class 01[^:]*: (.*?)[;.]", found[1])
+    if classes < MANY:
+        assert said == set(ever) and "other" not in first and second.count("predicted") == classes
+    else:
+        assert said == {0, *ever[-TAKEN_FOR:]} and second.count("predicted") == 1
+        assert f"{sum(ever[:-TAKEN_FOR]):,} predicted as one of the other classes" in first
+    assert len(found[1]) < 500 * classes

@@ -185,7 +185,7 @@ def test_runs_are_laid_over_each_other_each_with_its_kept_epoch(axes_of: Callabl
     assert first == [(1, 0.5), (2, 0.4), (3, 0.3)] and kept == [(2, 0.4)]
     assert second == [(1, 0.2), (2, 0.1), (3, 0.05), (4, 0.04)]
     assert (left.get_ylabel(), right.get_ylabel()) == ("validation loss", "validation accuracy")
-    assert "one: 3 epochs, best validation accuracy 0.500" in overlaid_svg(runs)
+    assert "one: 3 epochs, best validation accuracy .500" in overlaid_svg(runs)
 
 
 def test_a_forest_stands_one_model_a_line_with_the_first_on_top(axes_of: Callable[..., list[Axes]]) -> None:

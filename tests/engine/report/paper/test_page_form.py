@@ -32,6 +32,10 @@ def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         )
         for columns in (4, 6, 8, 12, 16)
     )
+    beside = '<span class="why"><bdi>.783–.910; 120 images of 60 patients, worth 108</bdi></span>'
+    cells = "".join(f'<td class="n"><bdi>.{at}</bdi><br>{beside}</td>' for at in range(801, 807))
+    row = f"<tr><td>{'words ' * 40}</td>{cells}</tr>"
+    tables += f'<div class="wide"><table class="printed"><tbody>{row}</tbody></table></div>'
     page = a_page(comment="x" * 300).replace("</main>", f"{tables}</main>")
     file = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(page, encoding="utf-8")
@@ -59,6 +63,11 @@ def test_on_a4_no_column_is_cut(opened: Page, tmp_path: Path) -> None:
     whole = (4, 6, 8, 12)  # a number of sixteen columns goes on in the next line
     assert [columns for columns in whole if f".{columns}{columns - 1:02d}" not in text] == []
     document.close()
+    opened.emulate_media(media="print")
+    opened.set_viewport_size({"width": 688, "height": 900})  # A4 between its margins
+    over = "() => [...document.querySelectorAll('.wide')].map(each => each.scrollWidth - each.clientWidth)"
+    assert max(opened.evaluate(over)) <= 1  # where a table scrolls on a screen, paper would cut it
+    opened.emulate_media(media="screen")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

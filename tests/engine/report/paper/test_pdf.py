@@ -18,6 +18,7 @@ from engine.errors import ReportError
 from engine.records import Verdict
 from engine.report.exports.html import fill_template, render_html
 from engine.report.paper.pdf import pdf_of
+from engine.report.paper.reading import TALLEST
 from tests.engine.report.test_build import HEAT, a_run, build, review, some_cases
 
 PLANTED = "Maryam Planted"
@@ -162,7 +163,10 @@ def test_a_table_of_any_width_and_height_loses_no_cell() -> None:
     )  # fmt: skip
     table = f"<table><thead><tr><td></td>{columns}</tr></thead><tbody>{rows}</tbody></table>"
     long = f"<table><tbody><tr><th>{'w' * 500}</th><td>{'comment ' * 2000}</td></tr></tbody></table>"
-    made = pdf_of(page.replace("</main>", f"{table}{long}</main>"))
+    drawn = (
+        f'<svg viewBox="0 0 9 9" aria-label="{"כ" * 40_000}"></svg>'  # longer than a string in a PDF may be
+    )
+    made = pdf_of(page.replace("</main>", f"{table}{long}{drawn}</main>"))
     words = words_of(made)
     assert all(f"{row}.{n:02d}!" in words for row in range(70) for n in range(60))
     assert words.count("comment") >= 2000 and words.count("w") >= 500
@@ -173,9 +177,56 @@ def test_a_table_of_any_width_and_height_loses_no_cell() -> None:
     document.close()
 
 
+def test_a_drawing_is_no_higher_than_a_page_and_a_wide_one_does_not_stand_beside_others(page: str) -> None:
+    def drawn(name: str, width: int, height: int) -> str:
+        shape = f'<rect width="{width}" height="{height}"/>'
+        size = f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}"'
+        svg = f'<svg {size} aria-label="{name}">{shape}</svg>'
+        return f"<figure>{svg}<figcaption>{name}</figcaption></figure>"
+
+    charts = drawn("small", 200, 100) + drawn("wide", 500, 250) + drawn("tall", 250, 3000)
+    start, end = page.index("<main>") + len("<main>"), page.index("</main>")
+    document = pypdfium2.PdfDocument(pdf_of(f'{page[:start]}<div class="charts">{charts}</div>{page[end:]}'))
+    boxes = [each.get_bounds() for sheet in document for each in sheet.get_objects() if each.type == 2]
+    sizes = sorted((right - left, top - bottom) for left, bottom, right, top in boxes)
+    document.close()
+    assert [round(width / height, 2) for width, height in sizes] == [0.08, 2.0, 2.0]
+    assert TALLEST - 1 < sizes[0][1] < TALLEST + 1 and sizes[1][0] < 300 < sizes[2][0]
+
+
 def test_what_is_no_page_of_ours_and_what_typst_warns_of_is_an_error() -> None:
     with pytest.raises(ReportError, match="no report of Overread"):
         pdf_of("<html><body><h1>x</h1></body></html>")
     page = fill_template("frame.html", made=datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(ReportError, match="cannot be set as PDF"):
         pdf_of(page)  # without a title
+
+
+def test_a_short_table_stays_whole_and_no_page_ends_with_a_head_or_with_the_heading_of_rows(
+    page: str,
+) -> None:
+    def table(name: str, rows: int) -> str:
+        each = [f"<tr><th scope='row'>row-{name}-{row}</th><td>x</td></tr>" for row in range(rows)]
+        groups = (
+            f"<tbody><tr><th colspan='2'>group-{name}-{at}</th></tr>{''.join(each[at : at + 5])}</tbody>"
+            for at in range(0, rows, 5)
+        )
+        head = f"<thead><tr><th>head-{name}</th><th>b</th></tr></thead>"
+        return f"<h2>over {name}</h2><table><caption>of {name}</caption>{head}{''.join(groups)}</table>"
+
+    tables = [(f"{at}s", 8) if at % 3 else (f"{at}l", 95) for at in range(15)]
+    told = "".join(f"{'<p>filler</p>' * (3 + 5 * at % 17)}{table(*one)}" for at, one in enumerate(tables))
+    start, end = page.index("<main>"), page.index("</main>")
+    document = pypdfium2.PdfDocument(pdf_of(page[: start + len("<main>")] + told + page[end:]))
+    lines = [sheet.get_textpage().get_text_bounded().split("\r\n") for sheet in document]
+    document.close()
+    shown = [[line for line in each if line.strip()] for each in lines]
+    for name, rows in tables:
+        on = [sum(f"row-{name}-" in line for line in each) for each in shown]
+        filled = [count for count in on if count]
+        assert sum(filled) == rows
+        assert len(filled) == 1 if rows < 20 else filled[0] >= 2
+        over = next(at for at, each in enumerate(shown) if f"over {name}" in each)
+        assert on[over], "its heading stands on the page where it begins"
+    ends = [each[-2] for each in shown]  # the last line is the foot
+    assert len(ends) > 10 and not [line for line in ends if re.match("group-|head-|over |of ", line)]

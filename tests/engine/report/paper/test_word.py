@@ -11,8 +11,10 @@ import docx
 import pytest
 from docx.oxml.ns import qn
 
+from engine.report.paper.columns import FIRST_ROWS, GAP, LONGEST_NUMBER
+from engine.report.paper.glyphs import width
 from engine.report.paper.reading import read_page
-from engine.report.paper.word import word_of
+from engine.report.paper.word import SLACK, word_of
 from tests.engine.report.paper.test_pdf import HEBREW, MARKUP, PERSIAN, a_page, squeezed, visible
 
 NUMBER = r"<strong>Table [\d.]+</strong> "
@@ -68,6 +70,31 @@ def test_headers_are_repeated_and_rows_are_not_split(page: str, data: bytes) -> 
         heads = [row.find(f".//{qn('w:tblHeader')}") is not None for row in rows]
         wanted = html[: max(html.find("</thead>"), 0)].count("<tr")
         assert heads == [True] * wanted + [False] * (len(heads) - wanted)
+
+
+def test_columns_are_as_wide_as_was_counted_and_short_tables_stay_on_one_page(data: bytes) -> None:
+    tables = docx.Document(io.BytesIO(data)).tables
+    for table in tables:
+        gaps = table._tbl.tblPr.find(qn("w:tblCellMar"))
+        # Word's own gaps are wider than those that the widths were made with, and would break numbers
+        assert sum(int(side.get(qn("w:w"))) for side in gaps) == GAP * 20 and len(gaps) == 2
+        for cell in table._cells:
+            runs = [run for paragraph in cell.paragraphs for run in paragraph.runs]
+            for number in re.findall(r"[.\d][.\d,–]+", "".join(run.text for run in runs)):
+                needed = width(number) * runs[0].font.size.pt + GAP
+                assert len(number) > LONGEST_NUMBER or cell.width.pt > needed + SLACK / 2, number
+        rows = [row._tr for row in table.rows]
+        kept = [row.find(f".//{qn('w:keepNext')}") is not None for row in rows]
+        assert not kept[-1] and (all(kept[:-1]) or all(kept[: FIRST_ROWS - 1]))
+    assert {len(table.rows) < 8 for table in tables} == {True, False}
+
+
+def test_in_place_of_how_cards_are_looked_at_it_says_where_they_are(page: str) -> None:
+    words = letters(docx.Document(io.BytesIO(word_of(page))).element.body)
+    assert "theimagewithitsheatmap" in squeezed(page) and "theimagewithitsheatmap" not in words
+    assert words.count("ThesecasesstandwiththeirimagesintheHTMLandthePDF.") == page.count(
+        '<ul class="gallery"'
+    )
 
 
 def test_right_to_left_names_run_that_way_and_what_was_typed_is_no_markup(data: bytes) -> None:

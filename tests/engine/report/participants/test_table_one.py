@@ -49,6 +49,29 @@ def test_a_column_in_which_every_image_has_a_value_of_its_own_is_named_and_not_s
     assert left_out == ("id",) and not any(name == "id" for name, _ in lines)
 
 
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ([f"word {n % 8}" for n in range(40)], "count"),
+        ([f"word {n % 9}" for n in range(40)], None),
+        ([str(n % 5) for n in range(40)], "count"),
+        ([str(n % 6) for n in range(40)], "median"),
+        ([f"{1000 + n}" for n in range(40)], "median"),
+        ([f"{10_000 + n}" for n in range(40)], None),
+        ([f"{10_000 + n // 2}" for n in range(40)], "median"),  # two images each: no id of an image
+        ([f"{10_000 + n}" if n < 8 else "" for n in range(40)], "median"),
+        ([f"{10_000 + n}" if n < 9 else "" for n in range(40)], None),
+        ([*(str(n % 6) for n in range(39)), "none"], "count"),
+    ],
+)
+def test_eight_words_are_counted_six_numbers_have_a_median_and_ids_have_five_digits(
+    column: list[str], kind: str | None
+) -> None:
+    lines, left_out = of([{"x": value} for value in column])
+    kinds = {line.kind for (name, value), line in lines.items() if name == "x" and value != "not given"}
+    assert kinds == ({kind} if kind else set()) and left_out == (() if kind else ("x",))
+
+
 def test_codes_of_a_few_numbers_are_counted_in_their_order() -> None:
     lines, _ = of([{"grade": str(n % 3)} for n in range(40)])
     assert [value for name, value in lines if name == "grade"] == ["0", "1", "2"]

@@ -67,7 +67,8 @@ SHARE, SUM = "share: the first number of the second", "sum of images"
 def forms(value: Any, decimals: int) -> tuple[str, ...]:
     """How a value may stand in a sentence, beside the one style of decimals."""
     if isinstance(value, float):
-        return as_printed(value, decimals), f"{value:.0f}", f"{value:,.0f}", f"{value:g}", "< .001"
+        short = f"{value:g}".replace("0.", ".", 1) if 0 < abs(value) < 1 else f"{value:g}"
+        return as_printed(value, decimals), f"{value:.0f}", f"{value:,.0f}", f"{value:g}", short, "< .001"
     return (as_printed(value, decimals),)
 
 
@@ -130,17 +131,35 @@ def without_id(page: str, names: Sequence[str] = ()) -> list[str]:
     return [text.strip() for text in texts if re.search(r"\d", known.sub("", text))]
 
 
+HEADED = re.compile(r'<h2[^>]*>(.*?)</h2>|\bid="[STF](\d+)\.[\d.]+"', re.DOTALL)
+
+
+def misplaced(html: str) -> list[str]:
+    """Return the ids, as section printed → section it stands in, that name another section than their own."""
+    found, here = [], ""
+    for heading, section in HEADED.findall(html):
+        if not section:
+            here = next(iter(re.findall(r"^\d+", re.sub(r"<[^>]+>", "", heading).strip())), "")
+        elif here and section != here:
+            found.append(f"{section} → {here}")
+    return found
+
+
 def test_no_page_prints_a_number_without_an_id(told: tuple[Report, dict[str, Any]]) -> None:
     report, document = told
     page = page_of(report)
-    assert not without_id(page)
+    assert not without_id(page) and not misplaced(page)
     assert numbers_on(page).keys() == document["numbers"].keys()
     assert without_id(page.replace("</main>", "<p>1 of them</p></main>")) == ["1 of them"]
 
 
 @pytest.mark.parametrize("name", situations())
-def test_whatever_a_report_holds_each_of_its_numbers_has_an_id(name: str) -> None:
-    assert not without_id(page_in(name))
+def test_whatever_a_report_holds_each_of_its_numbers_has_an_id_that_begins_with_its_section(
+    name: str,
+) -> None:
+    page = page_in(name)
+    assert not without_id(page) and not misplaced(page)
+    assert page.count('id="S3.') > 3 and misplaced(page.replace('id="S3.1"', 'id="S9.1"')) == ["9 → 3"]
 
 
 def fitting(cases: Mapping[str, list[str]], document: Mapping[str, Any]) -> Iterator[Any]:

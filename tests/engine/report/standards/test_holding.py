@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 
-from engine.records import Prediction
+from engine.records import Prediction, ProbabilityBlock
 from engine.report.records import Settled
 from engine.report.standards.holding import PREVALENCES, hold_against
 from engine.report.standards.reference_standards import labels_from_data, of_study
-from engine.statistics import performance, predictive_values, proportion, reliability_bins
+from engine.statistics import (
+    log_odds,
+    performance,
+    precision_recall_curve,
+    predictive_values,
+    proportion,
+    reliability_bins,
+)
 from tests.engine.report.test_build import a_run, case, some_cases
 
 RUN = a_run()
@@ -56,6 +63,30 @@ def test_of_more_than_two_classes_each_has_its_curves() -> None:
     cases = [case(n, "abc"[n % 3], (0.5, 0.3, 0.2) if n % 4 else (0.2, 0.3, 0.5), run) for n in range(24)]
     held = hold_against("labels", labels_from_data(run, cases, ()), run, cases)
     assert set(held.roc) == set(held.precision_recall) == {"a", "b", "c"} and held.predictive == ()
+
+
+def test_of_many_classes_curves_are_computed_when_asked_for_and_are_what_they_would_be() -> None:
+    run = a_run(tuple("abcdefghijkl"))
+    p = np.random.default_rng(5).dirichlet(np.full(12, 0.2), 60)
+    block = ProbabilityBlock()
+    tuples = [case(n, run.classes[n % 11], tuple(row), run) for n, row in enumerate(p.tolist())]
+    cases = [replace(each, probabilities=block.add(each.probabilities)) for each in tuples]
+    held, wanted = (hold_against("labels", labels_from_data(run, of, ()), run, of) for of in (cases, tuples))
+    assert held.estimates == wanted.estimates and held.rows == wanted.rows
+    assert (
+        list(held.precision_recall) == list(held.roc) == list(run.classes)
+        and len(held.precision_recall) == 12
+    )
+    assert held.precision_recall["l"] is None and "m" not in held.precision_recall
+    truth = np.arange(60) % 11
+    for code, name in enumerate(run.classes[:11]):
+        curve, expected = (
+            held.precision_recall[name],
+            precision_recall_curve(truth == code, log_odds(p, code)),
+        )
+        assert curve is not None and expected is not None and curve is not held.precision_recall[name]
+        for one, other in zip(astuple(curve), astuple(expected), strict=True):
+            assert np.array_equal(one, other)
 
 
 def test_indeterminate_readings_that_change_the_figures_are_told_each_way_by_patient() -> None:

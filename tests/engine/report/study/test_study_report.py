@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import math
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engine.errors import ReportError, ReviewError
+from engine.language import speaking
 from engine.reading import DESIGNS, Endpoint, Protocol, Store, open_store, protocol_from
+from engine.reading.ledger import chain
 from engine.reading.ledger.chain import digest
 from engine.reading.sittings import Shown
 from engine.reading.studies.planning.protocol import as_stored
@@ -39,6 +42,7 @@ from engine.report.study.building import build_study_report
 from engine.report.study.exchange import imrmc_file, long_table, r_script
 from engine.report.study.exports import study_schema
 from engine.report.study.page import study_figures
+from engine.report.study.printed.over_readers import compared_table
 from engine.statistics import mrmc_analysis
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
@@ -172,6 +176,11 @@ def test_all_readers_are_compared_as_the_analysis_of_their_ratings_says(
     assert area.margins[0].margin == 0.05  # the endpoint names the AUC, and no other figure
     assert sensitivity.margins == specificity.margins == ()
     assert "smallest difference in AUC" in area.seen
+    parts = replace(area.analysis.components, reader=-6.94e-18, cov1=0.0536)  # what rounding leaves of 0 is 0
+    rounded = replace(area, analysis=replace(area.analysis, components=parts))
+    printed = compared_table(replace(report, compared=(rounded,)), 0)
+    assert printed is not None and "reader 0;" in " ".join(printed.notes)
+    assert "Cov1 .0536;" in " ".join(printed.notes)
 
 
 def test_a_report_says_what_it_is_and_is_final_only_when_all_is_done(read: tuple[Workspace, Store]) -> None:
@@ -216,7 +225,7 @@ def test_non_inferiority_is_of_the_endpoint_and_its_margin_alone(workspace: Work
     assert found.analysis is not None and [len(one.margins) for one in report.compared] == [0, 0, 1]
     gap = found.analysis.analyses[0].contrasts[0].difference
     assert report.primary is not None and report.primary.shown == (gap.low > -0.2)
-    assert "With a margin of 0.2, assisted is" in report.primary.sentence
+    assert "With a margin of .2, assisted is" in report.primary.sentence
     assert report.planned is not None and report.power is not None and report.planned.figure == "specificity"
     assert 0 < report.power.achieved_these <= report.power.achieved
 
@@ -276,7 +285,7 @@ def test_figures_show_each_reader_without_and_with_the_model_and_all_together(
         "learning",
     ]
     blind = report.lines[0].figures
-    assert f"R1: without the model sensitivity {blind['sensitivity'].value:.3f}" in drawn["readers"]
+    assert f"R1: without the model sensitivity {figure(blind['sensitivity'].value)}" in drawn["readers"]
     assert "the model alone" in drawn["readers"] and drawn["readers"].count(">R2<") == 1
     assert "all readers" in drawn["differences in AUC"]
     page = study_page(report)
@@ -301,8 +310,39 @@ def test_a_change_of_the_protocol_is_printed_with_its_reason_and_no_report_is_fi
     store.studies.close(study.study_id)
     after = report_study(workspace, store, report.name)
     assert after.unfinished == ("the protocol was changed after it was fixed",)
-    assert "margin from “0.05” to “0.1”. Reason: the margin was too narrow" in after.deviations[0]
+    assert "margin from “.05” to “.1”. Reason: the margin was too narrow" in after.deviations[0]
     assert after.deviations[0] in study_page(after)
+
+
+def test_a_clock_that_was_set_back_while_a_study_was_read_is_a_deviation_of_it(
+    read: tuple[Workspace, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, store = read
+    before, name = report_study(workspace, store, NAME), "Script 1"
+
+    class Slow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - timedelta(hours=2)
+
+    monkeypatch.setattr(chain, "datetime", Slow)
+    row = store.head().seq + 1
+    store.studies.begin(store.studies.get(NAME).study_id, name)
+    after = report_study(workspace, store, NAME)
+    assert before.deviations == ()
+    (told,) = after.deviations
+    assert told.startswith("The computer's clock was set back 1 time while the study was read, by 2.0 hours")
+    assert f"(at row {row} of the chain of evidence)" in told and told in html.unescape(study_page(after))
+    for code, words in (("fa", "ساعت رایانه"), ("he", "שעון המחשב")):
+        with speaking(code):
+            assert words in study_page(after)
+    store.studies.close(store.studies.get(NAME).study_id)
+    monkeypatch.undo()
+    store.begin_sitting(RUN.run_id, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(chain, "datetime", Slow)
+        store.begin_sitting(RUN.run_id, name)
+    assert report_study(workspace, store, NAME).deviations == (told,), "what came after its end is not of it"
 
 
 def test_the_flow_adds_up_and_no_blind_answer_followed_a_score(read: tuple[Workspace, Store]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.data import index_data
 from engine.errors import RunError
 from engine.recipes import RECIPES
 from engine.records import FixedEndpoint, LabelsUsed, Supplied, TrainingRequest, recipe_of
@@ -19,6 +20,7 @@ from engine.report.titled.definitions import definitions_of
 from engine.report.titled.files import facts_of_files
 from engine.runs import fix_endpoint, load_run, settings_of
 from engine.workspace import open_workspace
+from sample_data import SAMPLE_TABLE
 from tests.engine.report.exports.bundle.test_bundle import REPORTS
 from tests.engine.report.printed.test_numbers import without_id
 from tests.engine.report.test_build import a_run, build, page_of, some_cases
@@ -57,6 +59,13 @@ def test_a_report_is_not_final_and_says_what_was_not_fixed() -> None:
     )
 
 
+def test_the_synthetic_images_of_the_demonstration_are_said_to_be_that_and_no_others() -> None:
+    of_sample = index_data(SAMPLE_TABLE).dataset_id
+    run = replace(a_run(), dataset_id=of_sample)
+    assert build(run, some_cases(run)).heading.banner.startswith("Synthetic images, drawn by a program")
+    assert build(a_run(), some_cases(a_run())).heading.banner == ""
+
+
 FIXED = FixedEndpoint(figure="AUROC", operating_point="half", fixed=datetime(2026, 1, 1, 9, tzinfo=UTC))
 AS_FIXED = replace(
     a_run(),
@@ -86,6 +95,11 @@ def test_a_report_is_final_only_where_what_it_is_to_show_was_fixed_before_the_te
     ):
         told = build(run, some_cases(run)).heading
         assert not told.final and said in told.why, told
+    models = replace(AS_FIXED, folds=5)
+    crossed = build(models, some_cases(models)).heading
+    late = build(replace(models, created=FIXED.fixed), some_cases(models)).heading
+    assert crossed.final and "before the models were trained" in crossed.why
+    assert not late.final and "when the models were trained already" in late.why
     on_validation = build(AS_FIXED, [replace(one, part="val") for one in some_cases(AS_FIXED)], part="val")
     assert not on_validation.heading.final and "trained or tuned" in on_validation.heading.why
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import assume, given
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 from statkit.decision import net_benefit
 
@@ -95,6 +96,27 @@ def test_net_benefit_by_hand() -> None:
     with pytest.raises(ReportError, match="between 0 and 1"):
         net_benefits(y, p, thresholds=[1.0])
     assert net_benefits([], []) == ()
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_the_interval_of_a_net_benefit_is_students_of_what_patients_gain_and_ends_at_the_prevalence(
+    each: int,
+) -> None:
+    rng = np.random.default_rng(7)
+    y, patients = rng.random(60) < 0.4, np.arange(60) // each
+    p = np.clip(0.5 * y + 0.5 * rng.random(60), 0, 1)
+    for found in net_benefits(y, p, patients, thresholds=[0.1, 0.3, 0.6]):
+        gained = np.where(p >= found.threshold, np.where(y, 1, -found.threshold / (1 - found.threshold)), 0)
+        by_patient = gained.reshape(-1, each).mean(axis=1)
+        low, high = stats.t.interval(0.95, len(by_patient) - 1, by_patient.mean(), stats.sem(by_patient))
+        expected = (gained.mean(), low, min(high, y.mean()))
+        assert (found.model.value, found.model.low, found.model.high) == pytest.approx(expected)
+        assert found.model.method == "Student's t" + (" by patient" if each > 1 else "")
+    nothing = net_benefits(y, np.zeros(60), patients, thresholds=[0.5])[0].model
+    assert nothing.value == 0 and "no spread" in nothing.method and nothing.patients == 60 // each
+    for wrong in (0.0, 1.0, -0.1, 1.1):
+        with pytest.raises(ReportError, match="between 0 and 1"):
+            net_benefits(y, p, thresholds=[0.5, wrong])
 
 
 @few

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -52,6 +53,35 @@ def test_without_a_reading_before_only_agreement_is_told() -> None:
     assert (right.readings, right.helped, right.harmed, right.stayed_right) == (1, 0, 0, 0)
     assert right.agreed.value == 1.0 and math.isnan(right.followed.value)
     assert wrong.agreed.value == 0.5 and math.isnan(wrong.gain.value)
+
+
+@pytest.mark.parametrize("names", ["abc", "cab", "bca"])
+def test_the_effects_of_advice_are_what_counting_gives_whatever_the_classes_are_called(names: str) -> None:
+    rng = np.random.default_rng(4)
+    readings = [[names[at] for at in rng.integers(0, 3, 90)] for _ in range(4)]
+    who, case = crossed(3, 30)
+    found = dict(zip((True, False), advice_effects(*readings, who, case), strict=True))
+    for right, effect in found.items():
+        these = [each for each in zip(*readings, strict=True) if (each[0] == each[1]) == right]
+
+        def share(hits: list[bool]) -> tuple[float, int]:
+            return pytest.approx(sum(hits) / len(hits)), len(hits)
+
+        assert effect.readings == len(these)
+        cells = Counter((before == truth, after == truth) for truth, _, before, after in these)
+        counted = (effect.helped, effect.harmed, effect.stayed_right, effect.stayed_wrong)
+        assert counted == (cells[False, True], cells[True, False], cells[True, True], cells[False, False])
+        expected = {
+            "agreed": [after == said for _, said, _, after in these],
+            "followed": [after == said for _, said, before, after in these if before != said],
+            "helped_share": [after == truth for truth, _, before, after in these if before != truth],
+            "harmed_share": [after != truth for truth, _, before, after in these if before == truth],
+        }
+        for name, hits in expected.items():
+            figure = getattr(effect, name)
+            assert (figure.value, figure.n) == share(hits), name
+        gain = sum((after == truth) - (before == truth) for truth, _, before, after in these)
+        assert (effect.gain.value, effect.gain.n) == (pytest.approx(gain / len(these)), len(these))
 
 
 def simulated(rng: np.random.Generator, readers: int, cases: int, unlike: float) -> tuple[np.ndarray, float]:
@@ -106,6 +136,21 @@ def test_a_reader_who_grows_faster_and_better_is_seen_to() -> None:
     assert found.faster.value == pytest.approx(-0.5)
 
 
+def test_how_much_faster_readers_grew_has_the_interval_of_the_mean_ratio_of_their_late_readings() -> None:
+    who, order = crossed(3, 30)
+    taken = np.random.default_rng(2).normal(3 - order / 60, 0.3, 90)  # logarithms of seconds
+    early, late = order < 10, order >= 20
+    gaps = np.concatenate(
+        [taken[late & (who == one)] - taken[early & (who == one)].mean() for one in range(3)]
+    )
+    mean = mean_of_readings(gaps, who[late], order[late], least=-9, most=9)
+    found = learning_over(order > 0, np.exp(taken), order, who, order).faster
+    assert (found.value, found.low, found.high) == pytest.approx(
+        tuple(np.expm1([mean.value, mean.low, mean.high]))
+    )
+    assert -1 < found.low < found.value < found.high < 0
+
+
 def test_the_thirds_are_of_each_readers_own_order_and_times_of_nought_are_unknown() -> None:
     who = np.array([0] * 6 + [1] * 3)
     order = np.array([60, 50, 40, 30, 20, 10, 1, 2, 3])
@@ -141,6 +186,13 @@ def test_a_margin_is_held_against_the_lower_bound(value: float, half: float, con
     assert found.conclusion == conclusion
     assert (found.p_value < 0.025) == (conclusion in ("superior", "not inferior"))
     assert "nan" not in found.sentence
+
+
+def test_a_bound_on_nought_or_on_the_margin_settles_nothing_more() -> None:
+    for value, half, conclusion in (
+        (0.03125, 0.03125, "not inferior"), (0.0, 0.0625, "not settled"), (-0.125, 0.0625, "not settled")
+    ):  # fmt: skip
+        assert non_inferiority(contrast(value, half), 0.0625).conclusion == conclusion
 
 
 def test_a_margin_of_nothing_is_refused() -> None:

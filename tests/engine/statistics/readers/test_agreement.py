@@ -12,6 +12,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from engine.errors import ReportError
 from engine.statistics import alpha_of_answers, krippendorff_alpha, weighted_kappa
+from engine.statistics.readers.agreement import RESAMPLES
 
 NONE = math.nan
 # Krippendorff's own example of four readers and twelve units, of whom the last unit was read by one.
@@ -78,6 +79,39 @@ def test_the_bootstrap_draws_patients_not_films() -> None:
     copied = weighted_kappa(np.repeat(one, 4), np.repeat(two, 4), groups=np.repeat(np.arange(40), 4))
     assert (copied.low, copied.high) == pytest.approx((once.low, once.high))
     assert (copied.n, copied.patients) == (160, 40)
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_bounds_are_the_percentiles_of_so_many_resamples_of_patients(seed: int) -> None:
+    rng = np.random.default_rng(3)
+    one = rng.integers(0, 3, 30)
+    two, patients = np.where(rng.random(30) < 0.7, one, 2 - one), np.arange(30) // 3
+    draws = np.random.default_rng(seed).multinomial(10, np.full(10, 1 / 10), size=RESAMPLES)
+    apart = np.abs(np.arange(3)[:, None] - np.arange(3))
+    kappas = []
+    for times in draws:
+        shares = (np.bincount(each, times[patients], minlength=3) for each in (one, two))
+        by_chance = np.multiply.outer(*shares) / 30
+        kappas.append(1 - float(times[patients] @ apart[one, two]) / float((by_chance * apart).sum()))
+    found = weighted_kappa(one, two, weights="linear", groups=patients, seed=seed)
+    assert found.value == pytest.approx(cohen_kappa_score(one, two, weights="linear"))
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(kappas, (0.025, 0.975))))
+    assert found.method == f"percentiles of {RESAMPLES} resamples by patient, seed {seed}"
+
+
+def test_agreement_of_one_patient_or_without_a_difference_has_no_interval() -> None:
+    answers = np.array([[1.0, 2, 3, 1], [1, 2, 2, 1]])
+    alone = alpha_of_answers(answers, level="ordinal", groups=["a"] * 4)
+    assert math.isfinite(alone.value) and alone.method == "no interval: the cases are of one patient"
+    assert math.isfinite(alpha_of_answers(answers, level="ordinal", groups=list("aabb")).value)
+    of_two = weighted_kappa([0, 1, 2, 1, 0, 2], [0, 1, 2, 2, 0, 1], groups=list("aaabbb"))
+    assert (of_two.patients, of_two.low, of_two.high) == (
+        2,
+        0.5,
+        1,
+    )  # of one patient's cases, and of the other's
+    alike = alpha_of_answers(np.array([[1.0, 2, 1, 2]] * 2), level="ordinal")
+    assert alike.value == 1 and alike.method == "no interval: readers hardly ever differ"
 
 
 def test_agreement_that_cannot_be_told_says_why() -> None:

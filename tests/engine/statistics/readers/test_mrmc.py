@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from engine.errors import ReportError
 from engine.statistics import mrmc_analysis
 from engine.statistics.clusters import Clusters
 from engine.statistics.ranking import auroc
-from engine.statistics.readers.components import STRUCTURES
+from engine.statistics.readers.components import STRUCTURES, Components
 from engine.statistics.readers.figures import left_out
-from engine.statistics.readers.mrmc import Analysis, Mrmc, _mean
+from engine.statistics.readers.mrmc import Analysis, Mrmc, _mean, _notes
 from tests.engine.statistics.worked_examples import van_dyke
 
 TWO = ("assisted", "blind")
@@ -142,7 +143,27 @@ def test_the_test_for_readers_and_cases_is_that_of_dorfman_berbaum_and_metz() ->
     ms_trc = (rest**2).sum() / ((t - 1) * (r - 1) * (n - 1))
     noise = ms_tr + max(0.0, ms_tc - ms_trc)
     freedom = noise**2 / (ms_tr**2 / ((t - 1) * (r - 1)))
-    found = of(mrmc_analysis(truth, ratings, TWO, names(3)), "readers and cases")
+    whole = mrmc_analysis(truth, ratings, TWO, names(3))
+    found = of(whole, "readers and cases")
+    ms_r = t * n * ((b - mean) ** 2).sum() / (r - 1)
+    assert whole.mean_squares == pytest.approx((ms_t / n, ms_r / n, ms_tr / n))
+    # Obuchowski and Rockette's covariances are those of the pseudovalues' means.
+    shared = (np.cov(y.reshape(t * r, n)) / n).reshape(t, r, t, r)
+    error = np.einsum("trtr->", shared) / (t * r)
+    cov1 = (np.einsum("tryr->", shared) / (t * r) - error) / (t - 1)
+    cov2 = (np.einsum("trts->", shared) / (t * r) - error) / (r - 1)
+    cov3 = (shared.sum() / (t * r) - error - (t - 1) * cov1 - (r - 1) * cov2) / ((t - 1) * (r - 1))
+    c = whole.components
+    assert (c.error, c.cov1, c.cov2, c.cov3) == pytest.approx((error, cov1, cov2, cov3))
+    assert c.reader == pytest.approx((ms_r - ms_tr) / n / t - cov1 + cov3)
+    assert c.modality_by_reader == pytest.approx(ms_tr / n - error + cov1 + cov2 - cov3)
+    alone = mrmc_analysis(truth, ratings[:1], TWO[:1], names(3)).components
+    one_error = np.trace(shared[0, :, 0, :]) / r
+    one_cov2 = (shared[0, :, 0, :].sum() / r - one_error) / (r - 1)
+    spread = y[0].mean(axis=1).var(ddof=1)
+    assert (alone.error, alone.cov2, alone.reader) == pytest.approx(
+        (one_error, one_cov2, spread - one_error + one_cov2)
+    )
     assert found.statistic == pytest.approx(ms_t / noise)
     assert found.freedom == pytest.approx((t - 1, freedom))
     assert found.p_value == pytest.approx(stats.f.sf(ms_t / noise, t - 1, freedom))
@@ -252,6 +273,18 @@ def test_a_component_below_nought_is_printed_and_said() -> None:
     assert below and any("estimated below 0" in note for note in found.notes)
 
 
+def test_a_variance_below_nought_is_said_of_several_readers_and_not_of_a_rounding_error() -> None:
+    def said(readers: int, reader: float, between: float = 0.0, modalities: int = 2) -> list[str]:
+        found = Components(reader=reader, modality_by_reader=between, error=1, cov1=0.5, cov2=0.4, cov3=0.3)
+        rated = np.ones((modalities, readers, 8), dtype=bool)
+        notes = _notes(rated, 8, found, TWO[:modalities])
+        return [note.partition(" was estimated")[0] for note in notes if "below 0" in note]
+
+    assert said(3, -0.01) == ["The variance of readers"] == said(2, -0.01, modalities=1)
+    assert said(3, 0.01, -0.01) == ["The variance of modality by reader"]
+    assert said(3, -1e-15, -1e-15) == said(1, -0.01, -0.01) == said(2, 0.0, -0.01, modalities=1) == []
+
+
 def test_readers_whom_nothing_tells_apart_get_no_test_and_no_warning() -> None:
     truth = np.arange(20) < 10
     found = mrmc_analysis(truth, np.broadcast_to(truth.astype(float), (2, 3, 20)), TWO, names(3))
@@ -285,6 +318,25 @@ def test_a_study_that_cannot_be_analysed_is_refused_in_a_sentence(change, said: 
     truth, ratings, figure = change(*study())
     with pytest.raises(ReportError, match=said):
         mrmc_analysis(truth, ratings, TWO, names(4), figure=figure)
+
+
+@pytest.mark.parametrize(("figure", "kinds"), [("AUC", (0, 1)), ("sensitivity", (1,)), ("specificity", (0,))])
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_study_is_analysed_from_two_patients_of_each_kind_that_counts(
+    figure: str, kinds: tuple[int, ...], kind: int
+) -> None:
+    """Two images of one patient are one."""
+    ratings = np.random.default_rng(3).integers(0, 2, (2, 2, 16)).astype(float)
+    for patients in (2, 1):
+        truth = (np.arange(16) < 2 * patients) == kind
+        analysed = partial(
+            mrmc_analysis, truth, ratings, TWO, names(2), figure=figure, groups=np.arange(16) // 2
+        )
+        if patients == 2 or kind not in kinds:
+            assert analysed().cases == 16
+        else:
+            with pytest.raises(ReportError, match=f"fewer than two patients {('without', 'with')[kind]} the"):
+                analysed()
 
 
 def test_where_there_is_no_difference_one_is_seen_in_about_five_of_a_hundred_studies() -> None:

@@ -156,7 +156,8 @@ def test_a_plan_says_what_would_be_seen_and_where_its_numbers_come_from() -> Non
         "With 2 readers and 20 positive and 40 negative cases, the smallest difference in AUC"
         in plan.sentence
     )
-    assert f"is {plan.difference:.2f} ({plan.lowest:.2f} to {plan.highest:.2f}" in plan.sentence
+    seen = (f"{value:.2f}".lstrip("0") for value in (plan.difference, plan.lowest, plan.highest))
+    assert "is {} ({} to {}".format(*seen) in plan.sentence
     assert "no reader can gain that much" in plan.sentence
     assert "doi:10.1016/S1076-6332(97)80032-3" in plan.source
 

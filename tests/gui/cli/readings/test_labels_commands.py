@@ -222,7 +222,7 @@ def test_every_command_that_trains_takes_a_version_and_keeps_the_parts_of_the_ru
             asked.clear()
             _, _, said = overread(*command, *wanted)
             assert f"Labels v{number}: " in said
-            assert asked or "1 trials of this search are done" in said  # v1 is the search before
+            assert asked or "Of this search 1 trial is done" in said  # v1 is the search before
             for request in asked:
                 used = request.labels
                 assert (used.number, used.base_run) == (2, run.run_id) if number == 2 else used is None

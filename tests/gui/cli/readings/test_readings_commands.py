@@ -48,9 +48,27 @@ def test_a_name_that_is_written_almost_like_anothers_is_asked_about(
     assert "the same reader already" in capsys.readouterr().err
 
 
+def test_what_is_different_about_a_reader_is_a_new_row_and_the_rest_stays(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["readers", "list"]) == 0
+    assert capsys.readouterr().out == "There are no readers yet. Add one: overread readers add NAME\n"
+    assert main(["readers", "add", "Ada", "--profession", "radiologist", "--years", "7"]) == 0
+    assert main(["readers", "change", "Ada", "--role", "adjudicator"]) == 0
+    assert main(["readers", "change", "Ada", "--name", "Ada Byron", "--years", "8"]) == 0
+    (one,) = listed(capsys)["readers"]  # type: ignore[misc]
+    told = (one["name"], one["role"], one["profession"], one["years"], one["spellings"])
+    assert told == ("Ada Byron", "adjudicator", "radiologist", 8, ["Ada"])
+    assert main(["audit"]) == 0
+    assert "3 rows checked" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
+        (["change", "Ada"], "Nothing was said that is different"),
+        (["change", "Nobody", "--role", "reader"], "no reader named “Nobody”"),
+        (["change", "Ada", "--role", "boss"], "is no role"),
         (["add", " "], "needs a name"),
         (["add", "x" * 201], "up to 200 characters"),
         (["add", "Ben", "--role", "boss"], "is no role"),

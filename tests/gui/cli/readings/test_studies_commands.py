@@ -56,7 +56,9 @@ def test_an_unlabelled_folder_is_annotated_by_two_readers_and_leaves_as_files(
         "study", "create", "Effusions", "--data", unlabelled, "--design", "annotation", "--reader", "Ada",
         "--choice", "normal", "--choice", "effusion", "--positive", "effusion",
     )  # fmt: skip
-    assert made["study"]["protocol"]["drawn"]["n"] == 5 and "not every case has a label" in made["planned"]
+    assert made["study"]["protocol"]["drawn"]["n"] == 5 and made["planned"] == "", (
+        "one arm, and no difference"
+    )
     study_id = made["study"]["study_id"]
     added = study("study", "add", "Effusions", "--reader", "Ben")
     assert len(added["protocol"]["readers"]) == 2 and added["deviations"] == []
@@ -104,11 +106,17 @@ def test_a_study_of_a_run_says_what_difference_it_would_see(
     )
     without = run("study", "create", "Verdicts", *ask)
     assert "smallest difference in sensitivity" in without["planned"] and "--certainty" in without["planned"]
+    assert "planned from sensitivity .8)" in without["planned"], "as the study's report has it"
+    endpoint = run("study", "create", "Endpoint", *ask, "--primary", "specificity")
+    assert "smallest difference in specificity" in endpoint["planned"]
     listed = tmp_path / "ids.txt"
     with open_store(tmp_path / "workspace" / "overread.db") as store:
         first, *rest = store.studies.images("Pilot")
     listed.write_text(f"{first}\n")
     few = run("study", "create", "One", *ask, "--ids", listed)
+    assert few["planned"].endswith("it needs cases with the finding, and others without."), (
+        "nor does the page"
+    )
     assert few["study"]["protocol"]["drawn"]["n"] == 1 and few["study"]["protocol"]["drawn"]["listed"]
     listed.write_text(f"{rest[0]}\n")
     assert run("study", "add", "One", "--ids", listed)["protocol"]["drawn"]["n"] == 2

@@ -60,7 +60,7 @@ def test_a_map_that_does_not_follow_the_model_is_off_until_the_reader_switches_i
     assert not is_on(page)
     assert page.get_attribute("[data-do=heat]", "aria-pressed") == "false"
     said = page.inner_text("[data-at=map-off]")
-    assert said.startswith("The heatmap is off until you switch it on (H). This map follows the model: no.")
+    assert said.startswith("The heatmap is off until you switch it on (H). This map follows its model: no.")
     assert ".97 (.95–.99)" in said and "the limit is .71" in said and "finds" not in said
     page.keyboard.press("h")
     assert is_on(page)
@@ -81,7 +81,7 @@ def test_a_map_that_passes_is_on_and_its_passport_stands_beside_it(
     assert is_on(page)
     assert not page.locator("[data-at=map-off]").is_visible()
     said = page.inner_text("[data-at=passport]")
-    assert "This map follows the model: yes. " in said
+    assert "This map follows its model: yes. " in said
     assert "It finds the finding: in 18 of 20 (.70–.97)." in said
     assert "It stays on the body: cannot be said." in said
     page.keyboard.press("h")

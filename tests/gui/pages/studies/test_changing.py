@@ -45,7 +45,7 @@ def test_readers_cases_and_deviations_are_recorded_with_their_reason_from_the_pa
     form.locator("[name=reason]").fill("one reader fell ill")
     form.get_by_text("Record it").click()
     page.wait_for_selector("text=1 case added; each reader gets them after the others. 1 reader added")
-    page.wait_for_selector("text=readers changed. Reason: one reader fell ill")
+    page.wait_for_selector("text=readers from “anna” to “anna, ben”. Reason: one reader fell ill")
     changed = ward.session.store.studies.get("small")
     assert changed.protocol.readers == ward.ids("anna", "ben") and changed.protocol.run_id == run_id
     assert set(ward.session.store.studies.images(small.study_id)) == {first, second}

@@ -25,7 +25,7 @@ from engine.language import speaking
 from engine.pipeline import report_run
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_recipe
-from engine.recipes.fields import field_schema
+from engine.recipes.fields import field_schema, registries
 from engine.recipes.recipe import recipe_from_json
 from engine.recipes.saved import keep_own, own_recipes, recipe_choices
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
@@ -301,10 +301,10 @@ def test_curves_say_that_they_begin_later_and_leave_out_what_was_not_computed() 
     assert "begins with the first epoch" in losses([]) and "<svg" not in scores([])
     epochs = [replace(EPOCH, number=n, val_accuracy=0.6 + 0.1 * n, val_auc=float("nan")) for n in (1, 2)]
     drawn = scores(epochs)
-    assert drawn.count('class="or-line') == 1 and "AUROC" not in drawn and "accuracy 0.800" in drawn
+    assert drawn.count('class="or-line') == 1 and "AUROC" not in drawn and "accuracy .800" in drawn
     assert [re.findall(r"<td>(.*?)</td>", row) for row in drawn.split("<tr>")[2:]] == [
-        ["1", "0.700"],
-        ["2", "0.800"],
+        ["1", ".700"],
+        ["2", ".800"],
     ]
 
 
@@ -560,9 +560,12 @@ def test_an_emptied_field_means_what_the_recipe_says() -> None:
 def test_the_form_offers_all_that_the_engine_knows_once_it_is_filled(session: AppSession) -> None:
     from engine.models.backbone import BACKBONES
     from engine.recipes.optimizers import OPTIMIZERS
-    from gui.pages.train.recipe_form import values_and_choices_of
+    from gui.pages.train.choices import OF_REGISTRIES, REGISTERED, choices_of, values_and_choices_of
 
+    assert {*REGISTERED} == {"backbone", *registries()}
     filled = dict(zip(FIELDS, values_and_choices_of(RECIPES["default"]), strict=True))
+    for dotted, asked in zip(OF_REGISTRIES, choices_of(), strict=True):
+        assert asked.choices == filled[dotted].choices
     assert [name for _, name in filled["backbone"].choices] == list(BACKBONES)
     assert filled["backbone"].value == RECIPES["default"].backbone
     for slot in range(3):
@@ -570,10 +573,19 @@ def test_the_form_offers_all_that_the_engine_knows_once_it_is_filled(session: Ap
     assert filled["batch_size"] == RECIPES["default"].batch_size
 
 
-def test_placing_the_pages_waits_for_no_torch() -> None:
+def test_placing_the_pages_and_coming_to_train_wait_for_no_torch(session: AppSession, dataset: str) -> None:
     """In a process of its own: what takes seconds to import comes when a page needs it."""
     program = (
-        "import sys, gui.app; gui.app.import_pages(); "
-        "assert not {'torch', 'matplotlib', 'scipy.stats'} & sys.modules.keys(), 'the window opens late'"
+        "import sys, gui.app; from pathlib import Path; gui.app.import_pages(); "
+        "late = {'torch', 'matplotlib', 'scipy.stats'}; "
+        "assert not late & sys.modules.keys(), 'the window opens late'; "
+        "from gui.pages.train import coming; from gui.web import open_session; "
+        "from engine.workspace import open_workspace; "
+        "session = open_session(open_workspace(Path(sys.argv[1])), reader='Dr Test'); "
+        "told = coming.come(session, sys.argv[2], None, None, 0, '', '', None, '', None, ''); "
+        "assert told[-1] == 'tell first' and not late & sys.modules.keys(), 'the Train page opens late'; "
+        "offered = [name for one in told for _words, name in getattr(one, 'choices', None) or []]; "
+        "assert {'adam', 'sgd', 'efficientnet-lite0', 'none'} <= {*offered}, 'nothing can be chosen'"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])
+    asked = [sys.executable, "-c", program, str(session.workspace.root), dataset]
+    subprocess.run(asked, check=True, cwd=Path(__file__).parents[4])

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from engine.errors import ReviewError
+from engine.reading.migrations.schema import ASSIGNMENTS, STUDIES
 from engine.reading.store import Store, open_store
 from engine.reading.studies.planning.records import Study
 from tests.engine.reading.studies.test_studies import MAKING, NOW, filled, protocol, read, walk
@@ -49,6 +51,33 @@ def add_cases(store: Store, study: Study) -> Study:
 def add_reader(store: Store, study: Study) -> Study:
     now = store.studies.get(study.study_id).protocol
     return store.studies.change(study.study_id, replace(now, readers=(*now.readers, "Dan")), "too few")
+
+
+def test_whoever_makes_changes_notes_fixes_or_ends_a_study_is_named_in_the_evidence(store: Store) -> None:
+    studies = store.studies
+    study_id = studies.create(protocol(), image_ids=FIRST, author="made").study_id
+    now = studies.get(study_id).protocol
+    done = [
+        ("named", lambda who: studies.change(study_id, replace(now, name="Films"), author=who)),
+        ("added", lambda who: studies.add_cases(study_id, LATER[:2], author=who)),
+        ("fixed", lambda who: studies.lock(study_id, author=who)),
+        ("added late", lambda who: studies.add_cases(study_id, LATER[2:], "too few", author=who)),
+        ("invited", lambda who: studies.change(
+            study_id, replace(studies.get(study_id).protocol, readers=("Ada", "Ben", "Dan")), "ill", author=who
+        )),
+        ("noted", lambda who: studies.note(study_id, "a film was seen before", author=who)),
+        ("ended", lambda who: studies.close(study_id, author=who)),
+    ]  # fmt: skip
+    for who, do in done:
+        do(who)
+    with store._database.read() as connection:
+        said = [
+            list(connection.scalars(select(of.c.author).order_by(of.c.seq))) for of in (STUDIES, ASSIGNMENTS)
+        ]
+    assert list(dict.fromkeys(said[0])) == ["made", *(who for who, _ in done)]
+    assert list(dict.fromkeys(said[1])) == ["made", "added", "added late", "invited"]
+    deviations = [each.author for each in studies.get(study_id).deviations]
+    assert deviations == ["added late", "invited", "noted"]
 
 
 ADDITIONS = pytest.mark.parametrize("add", [add_cases, add_reader])

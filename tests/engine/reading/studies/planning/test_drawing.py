@@ -11,13 +11,17 @@ from hypothesis import given, strategies as st
 from engine.errors import ReviewError
 from engine.reading.studies.planning.designs import DESIGNS, DesignName
 from engine.reading.studies.planning.drawing import (
+    LATER,
     Candidate,
+    case_number,
     draw,
     mirrored,
     misled,
     order,
+    position_of,
     positions_taken,
     shuffled,
+    stratified,
 )
 from engine.reading.studies.planning.protocol import Drawn
 from engine.records import margin_of
@@ -113,6 +117,52 @@ def test_cases_that_are_added_come_after_those_that_were_there(
         assert all(position > highest for _, other, position in after if other == arm)
 
 
+@given(st.sampled_from(list(DESIGNS)), st.integers(1, 9), st.integers(0, 3), st.integers(0, 20))
+def test_a_case_has_one_number_in_every_arm_and_a_position_that_tells_it(
+    design: DesignName, cases: int, place: int, after: int
+) -> None:
+    ids = [f"{n:04x}" for n in range(cases)]
+    told = order(design, ids, reader_id="ada", place=place, seed=3, after=after)
+    assert [at for *_, at in told] == sorted({at for *_, at in told}) and max(
+        at for *_, at in told
+    ) < LATER * 2
+    numbers: dict[str, dict[str, int]] = {}
+    for image, arm, position in told:
+        number = numbers.setdefault(arm, {})[image] = case_number(design, position)
+        assert position_of(design, arm, number) == position
+    assert set(numbers) <= set(DESIGNS[design].arms)
+    for arm, of in numbers.items():
+        every = arm == DESIGNS[design].arms[-1] or design != "concurrent against second reader"
+        assert len(of) == (cases if every else (cases + 1 - place % 2) // 2)
+        assert set(of.values()) <= set(range(after, after + cases))
+    if design not in ("wash-out",):
+        assert len({at for of in numbers.values() for at in of.items()}) == cases
+
+
+def test_cases_after_a_wash_out_come_in_another_order_and_far_behind() -> None:
+    ids = [f"{n:04x}" for n in range(12)]
+    told = order("wash-out", ids, reader_id="ada", place=0, seed=3)
+    first, second = ([image for image, arm, _ in told if arm == each] for each in ("blind", "assisted"))
+    assert first != second and sorted(first) == sorted(second) == ids
+    assert [at for *_, at in told] == [*range(12), *range(LATER, LATER + 12)]
+
+
+def test_halves_of_readers_who_follow_each_other_make_up_the_whole() -> None:
+    ids = [f"{n:04x}" for n in range(9)]
+    halves = [
+        {image for image, arm, _ in order("concurrent against second reader", ids, reader_id=who, place=at, seed=1)
+         if arm == "blind"}
+        for at, who in enumerate("abc")
+    ]  # fmt: skip
+    assert halves[0] == halves[2] == set(ids) - halves[1] and len(halves[0]) == 5
+
+
+def test_of_remainders_that_are_alike_the_first_class_by_its_name_is_rounded_up() -> None:
+    cases = [Candidate(image_id=str(n), label=label) for n, label in enumerate("ccbbaa")]
+    assert [each.label for each in stratified(cases, 1, 0, "cases")] == ["a"]
+    assert sorted(str(each.label) for each in stratified(cases, 4, 0, "cases")) == ["a", "a", "b", "c"]
+
+
 def test_an_order_is_the_readers_own_and_adding_a_case_moves_no_other() -> None:
     ids = [f"{n:04x}" for n in range(30)]
     orders = {tuple(shuffled(ids, 0, f"order of {who}")) for who in ("ada", "ben", "cleo")}
@@ -138,6 +188,19 @@ def test_of_two_classes_the_other_is_shown_as_far_beyond_the_operating_point(
     again = margin_of(probabilities, 1 - place, positive=1, threshold=threshold)
     assert again == pytest.approx(margin, abs=1e-6)
     assert mirrored(probabilities, classes, shown, margin)[1] == pytest.approx((1 - p, p))
+
+
+@pytest.mark.parametrize(("pair", "said", "other"), [((1.0, 0.0), "a", "b"), ((0.0, 1.0), "b", "a")])
+@pytest.mark.parametrize("margin", [0.5, 400.0, 5000.0])
+def test_of_a_model_that_is_certain_the_other_class_is_shown_with_a_probability(
+    pair: tuple[float, float], said: str, other: str, margin: float
+) -> None:
+    shown, (first, second) = mirrored(pair, ("a", "b"), said, margin)
+    assert shown == other and 0 <= first <= 1 and first + second == pytest.approx(1)
+    if margin > 350:
+        assert (first, second) == pytest.approx((pair[1], pair[0]))
+    else:
+        assert (first, second) == pytest.approx(pair)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=3, max_size=6))

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import ReportError
+from engine.report.exports.bundle import archive
 from engine.report.exports.bundle.archive import files_of
 
 
@@ -92,7 +93,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "many files": (
         lambda path: zipped(path, [(f"{n}", b"") for n in range(10_001)], zipfile.ZIP_STORED), "more than 10,000 files",
     ),
-    "a folder": (folder, "cannot be read"),
+    "a folder": (folder, "is a folder, not a file"),
     "a pipe": (pipe, "cannot be read"),
     "nothing": (lambda path: path, "cannot be read"),
 }  # fmt: skip
@@ -104,6 +105,13 @@ def test_a_zip_that_no_report_makes_is_refused_in_one_sentence(kind: str, tmp_pa
     with pytest.raises(ReportError, match=said) as raised:
         files_of(make(tmp_path / "bundle.zip"))
     assert raised.value.remedy and "\n" not in str(raised.value) and len(str(raised.value)) < 300
+
+
+def test_a_bundle_that_is_gone_or_a_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"gone\.zip cannot be read \(No such file or directory\)"):
+        files_of(tmp_path / "gone.zip")
+    with pytest.raises(ReportError, match="is a folder, not a file"):
+        files_of(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +135,21 @@ def test_a_zip_with_any_bytes_cut_or_put_in_is_read_as_it_was_or_refused(
         assert error.remedy
     else:  # the check sums of a zip are over contents, and not over names
         assert all(len(data) > 400 for data in found.values())
+
+
+def test_a_zip_may_hold_and_unpack_to_so_much_and_not_a_byte_more() -> None:
+    def odd(*sizes: int, packed: int = 1) -> str:
+        members = [zipfile.ZipInfo(f"{number}.csv") for number in range(len(sizes))]
+        for member, size in zip(members, sizes, strict=True):
+            member.file_size = size
+        return archive.odd_members(members, packed)
+
+    assert odd(archive.SMALL - 1, 1) == "" and archive.SMALL > 1e7  # however dense
+    assert odd(archive.SMALL, 1).startswith("would unpack to")
+    enough = archive.SMALL // archive.MOST_DENSE + 1
+    assert odd(enough * archive.MOST_DENSE, packed=enough) == ""
+    assert odd(enough * archive.MOST_DENSE, 1, packed=enough).startswith("would unpack to")
+    assert odd(archive.LARGEST, packed=archive.LARGEST) == ""
+    assert odd(archive.LARGEST, 1, packed=archive.LARGEST).startswith("would unpack to")
+    assert odd(*[0] * archive.MOST_FILES) == ""
+    assert odd(*[0] * (archive.MOST_FILES + 1)) == "holds more than 10,000 files"

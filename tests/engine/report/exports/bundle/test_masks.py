@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.records import Region
 from engine.report.exports.bundle.masks import region_files
+from engine.report.exports.bundle.searching import _chunks as chunks_of
 
 SIZES = {"a" * 64: (200, 100), "b" * 64: (64, 64)}
 
@@ -52,3 +53,15 @@ def test_each_finding_of_a_reader_on_an_image_is_one_mask_of_the_images_size() -
     told = json.loads(files["regions.coco.json"])
     assert told["info"]["without_size"] == 1 and len(told["annotations"]) == 4
     assert region_files([("a" * 64, "anna", [])], SIZES) == {}
+
+
+def test_of_a_png_all_is_searched_but_pixels_however_it_ends() -> None:
+    files = region_files([("b" * 64, "ben", [box(0, 0, 1, 1)])], SIZES)
+    (png,) = (data for name, data in files.items() if name.endswith(".png"))
+    head = png[:8]
+    said = b"\0\0\0\5tEXtJane\0crc!"
+    told = list(chunks_of(png[:33] + said + png[33:] + b"behind"))
+    assert told[0].startswith(b"IHDR") and b"tEXtJane\0" in told and told[-1] == b"behind"
+    assert not any(each.startswith(b"IDAT") for each in told) and told[-2] == b"IEND"
+    for left in range(8):  # cut short before a chunk has its name
+        assert b"".join(chunks_of(head + b"Jane Doe"[:left])) == b"Jane Doe"[:left]

@@ -312,3 +312,36 @@ def test_numbers_are_drawn_with_a_salt_that_stays_in_the_workspace_and_is_the_sa
     many = replace(study, protocol=replace(study.protocol, readers=tuple("abcdefgh")))
     orders = {in_drawn_order(many, each).protocol.readers for each in (salt, "another", "a third")}
     assert len(orders) == 3 and all(sorted(one) == sorted("abcdefgh") for one in orders)
+
+
+def test_what_stands_beside_the_numbers_of_a_study_is_made_again_and_its_files_are_those_of_a_study(
+    made: tuple[StudyReport, Path], tmp_path: Path
+) -> None:
+    files = files_in(made[1])
+    page = files["study.html"].decode()
+    svg = files["figures/readers.svg"].decode()
+    moved = re.sub(r'd="M (\d)', r'd="M 1\1', svg, count=1)
+    drawn = re.search(r'd="M [^"]*"', svg)
+    assert drawn and moved != svg
+    line = re.sub(r'd="M (\d)', r'd="M 1\1', drawn[0])
+    harmed = {
+        "study.html": page.replace(drawn[0], line)
+        .replace("</h1>", "</h1><img src='data:,' alt=''>", 1)
+        .encode(),
+        "figures/readers.svg": svg.replace(drawn[0], line, 1).encode(),
+        "study.pdf": files["study.pdf"].replace(b"/Pages", b"/Pagez", 1),
+        "README.txt": files["README.txt"].replace(b"every figure", b"no figure"),
+        "extra.txt": b"1",
+    }
+    for gone in ("study.schema.json", "data/regions.coco.json", "figures/learning.svg", "study-advice.csv"):
+        del files[gone]
+    found = verify(packed(files | harmed, tmp_path / "harmed.zip"))
+    said = {one.where.partition(":")[0] for one in found.differences}
+    assert said == {"study.html", "figures/readers.svg", "study.pdf", "README.txt"}
+    assert sorted(found.changed) == [
+        "data/regions.coco.json is missing",
+        "extra.txt was added: no bundle of this report holds it",
+        "figures/learning.svg is missing",
+        "study-advice.csv is missing",
+        "study.schema.json is missing",
+    ]

@@ -9,20 +9,25 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ReportError, RunError
+from engine.errors import EngineError, RecipeError, ReportError, RunError
 from engine.kept_files import parse_json
 from engine.records import Run
+from engine.report.checked.run_files import (
+    DOCUMENT,
+    NEEDED,
+    PAGE,
+    belonging,
+    figures_again,
+    made_again,
+    may_hold,
+    repeated,
+    said_on_page,
+    tables_told,
+)
 from engine.report.computed import Computed, compute
 from engine.report.exports.bundle.beside import Place, against_schema, drawn_regions, repeated_tables
 from engine.report.exports.bundle.case_masks import mask_places
-from engine.report.exports.bundle.case_table import (
-    CHOICES,
-    IMAGES,
-    READINGS,
-    image_sizes,
-    read_case_table,
-    understood,
-)
+from engine.report.exports.bundle.case_table import damaged, image_sizes, read_case_table, understood
 from engine.report.exports.bundle.differences import (
     Difference,
     Verification,
@@ -38,15 +43,13 @@ from engine.report.exports.numbers import computed_document, plain
 from engine.report.exports.schema.documents import report_schema
 from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of
 from engine.report.exports.tables import computed_tables
+from engine.report.held.by_digest import by_digest, written_here
 from engine.report.printed.book import computed_printed
 from engine.report.printed.looking_up import bare, tells
 from engine.report.printed.page import numbers_on, on_the_page
 from engine.report.printed.records import Table
 from engine.runs import load_run
 from engine.spreadsheet import write_csv
-
-PAGE = "report.html"
-NEEDED = (IMAGES, READINGS, CHOICES, f"{SETTINGS}run.json", "report.json")
 
 
 def verify_run(files: Mapping[str, bytes]) -> Verification:
@@ -55,41 +58,47 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
     Raises:
         ReportError: It is damaged so that nothing can be computed.
     """
-    changed, sums = digests(files)
     run = run_in(files)
-    evidence, _ = read_case_table(files, run)
+    evidence, part = read_case_table(files, run)
     found = compute(run, evidence)
-    document = understood("report.json", lambda: dict(parse_json(files["report.json"])))
+    document = understood(DOCUMENT, lambda: dict(parse_json(files[DOCUMENT])))
     schema = report_schema("run-report")
-    earlier = earlier_schema(files, "report.json", schema)
+    earlier = earlier_schema(files, DOCUMENT, schema)
     again = plain(computed_document(found, run))
     if earlier is not None:
         again = as_known(again, earlier, earlier)
-    tables = {
-        f"{name}.csv": write_csv(rows) for name, rows in computed_tables(found, run.classes).items() if rows
-    }
+    computed = {name: rows for name, rows in computed_tables(found, run.classes).items() if rows}
+    told, drawn = tables_told(document), figures_again(run, part, evidence, found, document)
+    held = belonging(run, part, evidence, tables={*computed, *(told or ())}, figures=drawn or ())
+    others = may_hold(
+        files, *(() if told is not None else ("",)), *(() if drawn is not None else ("figures/",))
+    )
+    changed, sums = digests(files, held, others) if earlier is None else digests(files, NEEDED, held | others)
     agree: Counter[str] = Counter()
-    differences = [
-        *hold([("report.json", "", _same_names(document, again), again)], agree),
-        *hold(
-            chain.from_iterable(
-                table_places(name, files.get(name), made, earlier=earlier is not None)
-                for name, made in tables.items()
-            ),
+    places = chain(
+        [(DOCUMENT, "", _same_names(document, again), again)],
+        chain.from_iterable(
+            table_places(
+                f"{name}.csv", files.get(f"{name}.csv"), write_csv(rows), earlier=earlier is not None
+            )
+            for name, rows in computed.items()
+        ),
+        repeated_tables(files),
+        drawn_regions(files, evidence),
+        mask_places(files, last_drawn(evidence.reviews), image_sizes(evidence)),
+        _card_places(files, found),
+        against_schema(document, files, DOCUMENT, schema, earlier),
+    )
+    differences = [*hold(places, agree), *_looked_up(files, document)]
+    exactly = earlier is None and written_here(files)
+    if earlier is None:
+        differences += hold(
+            chain(repeated(files, told or {}, [*(drawn or {}).values()]), said_on_page(files, document)),
             agree,
-        ),
-        *hold(repeated_tables(files), agree),
-        *hold(drawn_regions(files, evidence), agree),
-        *hold(mask_places(files, last_drawn(evidence.reviews), image_sizes(evidence)), agree),
-        *hold(_card_places(files, found), agree),
-        *hold(against_schema(document, files, "report.json", schema, earlier), agree),
-        *(
-            _printed_differences(files, document, computed_printed(found, run), agree)
-            if earlier is None
-            else ()
-        ),
-        *_looked_up(files, document),
-    ]
+        )
+        differences += _printed_differences(files, document, computed_printed(found, run), agree)
+    if exactly:
+        differences += hold(made_again(files, run, drawn or {}), agree)
     return Verification(
         about=f"run {run.run_id}",
         run_id=run.run_id,
@@ -99,6 +108,7 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
         agree=agree,
         differences=tuple(differences),
         earlier=version_of(files) if earlier is not None else "",
+        by_digest=by_digest(files, PAGE, exactly=exactly, page_again=False),
         taken={
             name: count
             for name, value in document.items()
@@ -113,16 +123,28 @@ def run_in(files: Mapping[str, bytes], settings: str = SETTINGS) -> Run:
     Raises:
         ReportError: They cannot be read.
     """
+    if f"{settings}run.json" not in files:
+        raise damaged(f"{settings}run.json", "it is not there")
     with tempfile.TemporaryDirectory() as folder:
-        for name in files:
-            if name.startswith(settings):
-                (Path(folder) / Path(name).name).write_bytes(files[name])
+        kept = {
+            name: Path(folder) / Path(name).name
+            for name in files
+            if name.startswith(settings) and "/" not in name.removeprefix(settings)
+        }
+        for name, path in kept.items():
+            path.write_bytes(files[name])
         try:
             return load_run(Path(folder))
         except RunError as error:
+            said: EngineError = error
+            problem = said.problem
+            if isinstance(error.__cause__, RecipeError):
+                said, problem = error.__cause__, f"{settings}recipe.json: {error.__cause__.problem}"
+            for name, path in kept.items():  # the folder is of this moment: nobody knows its name
+                problem = problem.replace(str(path), name)
             raise ReportError(
-                f"The run's settings in the bundle cannot be read ({error.problem})",
-                "Ask the authors for it again",
+                f"The run's settings in the bundle cannot be read ({problem})",
+                said.remedy if said.remedy.startswith("Update") else "Ask the authors for it again",
             ) from error
 
 
@@ -162,12 +184,13 @@ def _printed_differences(
         for name, line, column, cell in table.numbers():
             entry = entries.get(name)
             places = {
-                PAGE: (page.get(name), on_the_page(cell)),
                 "report.json: numbers": (
                     entry.get("printed") if isinstance(entry, dict) else None,
                     cell.printed,
                 ),
             }
+            if PAGE in files:
+                places[PAGE] = (page.get(name), on_the_page(cell))
             for where, (printed, computed) in places.items():
                 if where == PAGE:
                     agree[where] += printed == computed
@@ -184,7 +207,7 @@ def _looked_up(files: Mapping[str, bytes], document: Mapping[str, Any]) -> Itera
         yield Difference(f"{PAGE}: {name}", page[name], "an id that report.json explains")
     for name, entry in entries.items():
         printed = str(entry.get("printed")) if isinstance(entry, dict) else ""
-        if bare(printed) not in bare(page.get(name, "")):
+        if PAGE in files and bare(printed) not in bare(page.get(name, "")):
             yield Difference(f"{PAGE}: {name}", page.get(name), printed)
         if not isinstance(entry, dict) or not tells(entry, document):
             yield Difference(f"report.json: numbers: {name}", printed, "what stands at its place")
