@@ -149,7 +149,7 @@ def place(
             leave = gr.Button(_("Keep it"), elem_id=f"{prefix}-leave", min_width=120)
     told = [name, note, away, said, sure]
     chosen.change(
-        partial(shown(look), session, kind),
+        partial(shown(follow), session, kind),
         [chosen, name, note],
         told,
         api_name=f"{prefix}_given",
@@ -202,6 +202,13 @@ def look(
         said,
         gr.Row(visible=False),
     )
+
+
+def follow(
+    session: AppSession, kind: Kind, chosen: str | None, name: str | None, note: str | None
+) -> tuple[Any, ...]:
+    """Return what the accordion shows of what is chosen now; a field that was never drawn (None) is an empty one."""
+    return look(session, kind, chosen, name or "", note or "")
 
 
 def keep_given(session: AppSession, kind: Kind, chosen: str | None, name: str, note: str) -> tuple[Any, ...]:

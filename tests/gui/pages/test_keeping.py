@@ -18,6 +18,7 @@ from gui.pages.keeping import (
     RUN as A_RUN,
     ask_first,
     delete,
+    follow,
     in_a_field,
     keep_given,
     look,
@@ -60,6 +61,15 @@ def test_an_answer_leaves_a_field_alone_that_shows_it_already(session: AppSessio
     keep_given(session, A_RUN, RUN.run_id, "Before May", "")
     name, note, *_ = look(session, A_RUN, RUN.run_id, "Before May", "typed for another run")
     assert "value" not in name and note.value == ""  # what is typed meanwhile stays
+
+
+def test_what_a_person_types_stays_though_the_field_was_asked_for_before_it_was_drawn(
+    session: AppSession, kept: Kept
+) -> None:
+    name, note, *_ = follow(session, A_RUN, RUN.run_id, None, None)  # what Gradio sends of a closed accordion
+    assert "value" not in name and "value" not in note
+    keep_given(session, A_RUN, RUN.run_id, "Before May", "")
+    assert follow(session, A_RUN, RUN.run_id, None, None)[0].value == "Before May"
 
 
 def test_what_forbids_a_deletion_is_said_in_place_of_the_question(session: AppSession, kept: Kept) -> None:
