@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -26,7 +25,7 @@ class WeightAverage:
         frozen = {name for name, parameter in classifier.named_parameters() if not parameter.requires_grad}
         self._live = {
             name: value
-            for name, value in classifier.state_dict().items()  # of the same storage as the weights
+            for name, value in classifier.state_dict().items()  # of the same storage as the weights, detached
             if value.is_floating_point() and name not in frozen
         }
         self._average = {name: value.clone() for name, value in self._live.items()}
@@ -60,7 +59,6 @@ class WeightAverage:
             value.copy_(state[name])
         self.steps = steps
 
-    @torch.no_grad()
     def _fill(self, values: Mapping[str, Tensor]) -> None:
         for name, value in self._live.items():
             value.copy_(values[name])

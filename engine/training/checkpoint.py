@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,10 +67,10 @@ class Checkpoint:
     epochs: int
     model: State
     best: State | None
-    average: State | None = None
-    progress: Mapping[str, Any] = field(default_factory=dict)
-    optimizer: Mapping[str, Any] | None = None
-    seconds: float = 0.0
+    average: State | None
+    progress: Mapping[str, Any]
+    optimizer: Mapping[str, Any] | None
+    seconds: float
 
 
 def copy_state(module: torch.nn.Module) -> State:

@@ -109,8 +109,9 @@ class FeatureBank:
         _, height, _, channels = cache.images.shape
         self._shape = kept_shape(cut, channels, height, device)
         self._below = below
-        self._frozen: Callable[[torch.Tensor], torch.Tensor] | None = None
-        self._frozen_for = 0  # images, when it was made
+        self._frozen: tuple[int, Callable[[torch.Tensor], torch.Tensor]] | None = (
+            None  # made for so many images
+        )
 
     def view(self, view: int, rows: NDArray[np.int64], progress: Progress | None = None) -> View:
         """Return a view's features, with at least `rows` filled in.
@@ -160,9 +161,9 @@ class FeatureBank:
             bank, between = self._below
             held = bank.view(view, rows, progress)
             return lambda chosen: between(torch.from_numpy(held[chosen]).to(self._device))
-        if self._frozen is None or self._frozen_for < WORTH_CONVERTING <= len(rows):  # once for all views
-            self._frozen, self._frozen_for = self._fast(len(rows)), len(rows)
-        frozen = self._frozen
+        if self._frozen is None or self._frozen[0] < WORTH_CONVERTING <= len(rows):  # once for all views
+            self._frozen = len(rows), self._fast(len(rows))
+        _, frozen = self._frozen
 
         def made(chosen: NDArray[np.int64]) -> torch.Tensor:
             images = images_of(self._cache, chosen, self._device)

@@ -234,11 +234,11 @@ class TrainingLoop:
         recipe, data = self.recipe, self.data
         view = index * 10_000 + done  # differs from epoch to epoch over all phases
         torch.manual_seed(recipe.seed * 1_000_003 + view)
-        rng = np.random.default_rng([recipe.seed % 2**32, index, done])
+        rng = np.random.default_rng([recipe.seed, index, done])
         plan = balanced_rows(data.train_labels, recipe.balance, data.classes, rng)
         order = rng.permutation(len(plan.rows))
         batches = [order[at : at + recipe.batch_size] for at in range(0, len(order), recipe.batch_size)]
-        if len(batches) > 1 and len(batches[-1]) == 1:
+        if len(batches[-1]) == 1:  # never the only one, for there are images of two classes
             batches.pop()  # batch normalisation has no variance over one image
         weights = None
         if plan.class_weights is not None:
@@ -255,7 +255,7 @@ class TrainingLoop:
             labels = self.processes.share(whole)
             if mixer is not None:
                 inputs, labels = mixer(inputs, labels)
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
             with autocast(self.device), self.processes.as_one_batch(len(whole)):
                 logits = learner(inputs)
                 gamma = recipe.balance.focal_gamma if plan.loss == "focal" else 0.0  # 0 is cross-entropy
@@ -326,7 +326,7 @@ class TrainingLoop:
                     "schedule": schedule,
                     "scaler": self.scaler.state_dict(),
                     "epochs_before": number - done,
-                    "average_steps": average.steps if average is not None else 0,
+                    "average_steps": average.steps if average is not None else None,
                 },
                 optimizer=optimizer.state_dict(),
                 seconds=time.monotonic() - self.began,

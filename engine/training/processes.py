@@ -7,7 +7,7 @@
 
 The whole batch stays the recipe's, however many processes there are. What is drawn is drawn alike in all of them and
 each takes its own rows, so that a mask does not depend on how many there are. Ray starts such processes
-(`engine.cluster.crew`), and so does torchrun (`python -m engine.training`).
+(`engine.cluster.crew`), and so does torchrun (`engine.jobs.shared`).
 """
 
 from __future__ import annotations
@@ -193,10 +193,13 @@ class _AsOneBatch(TorchFunctionMode):
         if not training or p == 0:
             return x
         each = self._rows(x)
-        ones = x.new_ones((self._images * each, *x.shape[1:]))
+        whole = x.new_zeros((self._images * each, *x.shape[1:]))
         if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
-            ones = ones.contiguous(memory_format=torch.channels_last)
-        return x * self._own(drop(ones, p, True), each)
+            whole = whole.contiguous(memory_format=torch.channels_last)
+        # Each image in its place: alpha dropout does more than multiply.
+        by_image = whole.view(self._images, each, *x.shape[1:])
+        self._processes.share(by_image).copy_(x.reshape(self._mine, each, *x.shape[1:]))
+        return self._own(drop(whole, p, True), each)
 
     def _drawn(self, x: Tensor, p: float = 0.5) -> Tensor:
         each = self._rows(x)

@@ -33,18 +33,16 @@ def net() -> Classifier:
 def test_it_is_the_sum_over_all_steps_each_counting_less_the_older_it_is(net: Classifier) -> None:
     set_trainable(net, "all")
     bias = net.head.output.bias
-    values = [float(bias.detach()[0])]
+    expected = float(bias.detach()[0])
     average = WeightAverage(net, 0.8)
     for step in range(1, 60):
         with torch.no_grad():
             bias.fill_(step**0.5)
-        values.append(step**0.5)
         average.update()
-    expected = values[0]
-    for step, value in enumerate(values[1:], start=1):
         decay = min(0.8, (1 + step) / (10 + step))  # follows closely at first
-        expected = decay * expected + (1 - decay) * value
-    assert float(average.state()["head.output.bias"][0]) == pytest.approx(expected, rel=1e-5)
+        expected = decay * expected + (1 - decay) * step**0.5
+        assert float(average.state()["head.output.bias"][0]) == pytest.approx(expected, rel=1e-5)
+    assert average.steps == 59
 
 
 def test_the_weights_come_back_whatever_happens_while_the_average_is_in_place(net: Classifier) -> None:

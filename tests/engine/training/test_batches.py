@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,6 +124,8 @@ def test_batches_come_in_their_order_made_one_ahead_by_a_thread_that_leaves_the_
             batch[:, 0, 0, 0].tolist() for batch in source.prefetched(np.arange(10), asked, plan, view=0)
         ]
         assert torch.get_num_threads() == 3
+        with ThreadPoolExecutor(1) as another:  # nor has what comes after the batches fewer
+            assert another.submit(torch.get_num_threads).result() == 3
     finally:
         torch.set_num_threads(threads)
     assert given == [[9 - 2 * at, 8 - 2 * at] for at in range(count)] and made == [(1, False)] * count
@@ -293,6 +296,23 @@ def test_copies_that_are_changed_in_their_own_way_have_banks_of_their_own(tmp_pa
     assert not np.allclose(first.numpy(), plain.numpy(), rtol=1e-2)
 
 
+def test_batches_of_pixels_lie_in_memory_as_convolutions_read_them_fastest() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 4, 5, 3), dtype=np.uint8)
+    source = batches.BatchSource(
+        cache=SimpleNamespace(images=pixels, fit="squash"),  # type: ignore[arg-type]
+        device="cpu",
+        augmenter=Augmenter(Augmentation(), 0),
+        rest=nn.Identity(),
+        copy_augmenter=None,
+    )
+    rows, nothing = np.array([2, 0]), np.zeros(2, dtype=np.int64)
+    expected = torch.from_numpy(pixels[rows].transpose(0, 3, 1, 2).astype(np.float32) / 255)
+    learnt_from = source.inputs(rows, view=0, copies=nothing, where=nothing > 0)
+    for batch in (source.plain(rows), learnt_from):
+        torch.testing.assert_close(batch, expected)
+        assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_what_the_next_phase_banks_is_made_once_for_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,3 +364,13 @@ def test_what_the_next_phase_banks_is_made_once_for_both(
     rows = np.arange(8)
     with torch.no_grad():
         assert torch.allclose(first.logits(first.plain(rows)), second.logits(second.plain(rows)), atol=1e-5)
+    # Of two cuts in the row of blocks the earlier one serves both; where the next is the same or later, there is one.
+    fewer = replace(blocks, name="last 1", trainable="last 1")
+    for phase, following, cuts in ((fewer, blocks, 2), (blocks, blocks, 1), (blocks, fewer, 1)):
+        shutil.rmtree(tmp_path / "features")
+        source = opened(phase, following)
+        assert len(written()) == cuts * 3, (phase.name, following.name)
+        net.eval()
+        with torch.no_grad():
+            whole = net(torch.from_numpy(cache.images).permute(0, 3, 1, 2).float() / 255)
+            assert torch.allclose(source.logits(source.plain(rows)), whole, atol=1e-4)

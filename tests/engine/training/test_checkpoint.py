@@ -37,7 +37,7 @@ KEPT = Checkpoint(
     average=tensors(3.0),
     progress={"best_value": 0.25, "schedule": {"last_epoch": 4}},
     optimizer={
-        "state": {0: {"step": torch.tensor(5.0), "rate": 0.5}, 11: {"square": torch.ones(2)}},
+        "state": {0: {"step": torch.tensor(5.0), "rate": 0.5}, 11: {"square/mean": torch.ones(2)}},
         "param_groups": [{"lr": 0.125, "params": [0, 11]}],
     },
     seconds=98.5,
@@ -110,7 +110,11 @@ def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_is_kept_whole(small
     assert [path.name for path in small_disk.iterdir()] == [FILE]
 
 
-@pytest.mark.parametrize(("free", "full"), [(0, True), (10**9, False)])
+# What is written: three tensors of four numbers, and two of the optimiser's, of one and of two.
+SIZE = 4 * (3 * 4 + 1 + 2)
+
+
+@pytest.mark.parametrize(("free", "full"), [(0, True), (SIZE - 1, True), (SIZE, False), (10**9, False)])
 def test_what_the_disk_did_is_told_by_the_room_that_is_left(
     free: int, full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +166,21 @@ def test_a_checkpoint_cut_short_anywhere_is_said_with_what_to_do(left: int, tmp_
     whole = (tmp_path / FILE).read_bytes()
     (tmp_path / FILE).write_bytes(whole[:left])
     with pytest.raises(TrainingError, match=f"cut short or damaged. Delete {FILE}"):
+        load_checkpoint(tmp_path)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+    with pytest.raises(TrainingError, match="cut short or damaged"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"phase": -1}, {"epochs": -1}, {"seconds": -1.0}])
+def test_a_checkpoint_of_less_than_nothing_is_damaged(wrong: dict[str, float], tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, replace(KEPT, phase=0, epochs=0, seconds=0.0))
+    assert load_checkpoint(tmp_path) is not None
+    save_checkpoint(tmp_path, replace(KEPT, **wrong))  # type: ignore[arg-type]
+    with pytest.raises(TrainingError):
         load_checkpoint(tmp_path)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ from filelock import FileLock
 from torch import nn
 
 from engine.errors import TrainingStopped, WorkspaceError
+from engine.images import VERSION as PIXELS_VERSION
 from engine.images.cache import ImageCache
+from engine.models import state_digest
 from engine.models.classifier import build_classifier
 from engine.models.frozen import FrozenPart, cut_behind_backbone, find_frozen_part
 from engine.models.trainable import set_trainable
-from engine.records import Augmentation
+from engine.records import Augmentation, Fit
 from engine.training import feature_bank as features
 from engine.training.feature_bank import NAMES, PLAIN, VALUES, FeatureBank, trim_banks
 from tests.tiny import TINY_RECIPE
@@ -234,6 +237,93 @@ def test_the_plain_view_is_the_image_as_it_is_whatever_the_others_do(tmp_path: P
     np.testing.assert_allclose(turning.view(PLAIN, rows)[rows], plain, rtol=1e-4, atol=1e-5)
     assert not np.allclose(turning.view(0, rows)[rows], plain, rtol=1e-2)
     assert not np.allclose(turning.view(0, rows)[rows], turning.view(1, rows)[rows], rtol=1e-2)
+
+
+class _Still(nn.Module):
+    """Frozen layers that change nothing, and what batches they were given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[int] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.given.append(len(images))
+        return images
+
+
+def still_cut() -> tuple[FrozenPart, _Still]:
+    frozen = _Still()
+    return FrozenPart(frozen, nn.Flatten(), nn.Identity(), "backbone"), frozen  # type: ignore[arg-type]
+
+
+def numbered_images(tmp_path: Path, count: int, *, fit: Fit = "squash") -> ImageCache:
+    pixels = np.arange(count * 12, dtype=np.uint32).astype(np.uint8).reshape(count, 2, 2, 3)
+    row = {f"{number:064x}": number for number in range(count)}
+    return ImageCache(images=pixels, row=row, failed=(), folder=tmp_path / "films", fit=fit)
+
+
+def test_a_bank_is_found_again_under_what_its_features_depend_on_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "kept_shape", lambda *_: (12,))
+    cut, _ = still_cut()
+
+    def name(view: int, *, device: str = "cpu", fit: Fit = "squash", turned: float = 9, seed: int = 4) -> str:
+        made = FeatureBank(
+            tmp_path / "features",
+            numbered_images(tmp_path, 2, fit=fit),
+            cut,
+            augmentation=Augmentation(rotation=turned),
+            seed=seed,
+            device=device,
+        )
+        made._device = "cpu"
+        before = set((tmp_path / "features").glob("*"))
+        made.view(view, np.arange(2))
+        found = {path.name for path in set((tmp_path / "features").glob("*")) - before if path.is_dir()}
+        return found.pop() if found else "known"
+
+    weights = state_digest(cut.frozen.state_dict())
+    parts = "(_Still(), Flatten(start_dim=1, end_dim=-1))"
+    plain = f"2.{PIXELS_VERSION}|cpu|(2, 2, 3)|{weights}|{parts}"
+    turns = json.dumps([dict(sorted(asdict(Augmentation(rotation=9)).items())), 4])
+    expected = [hashlib.sha256(key.encode()).hexdigest()[:24] for key in (plain, f"{plain}|{turns}|0")]
+    assert [name(PLAIN), name(0)] == expected
+    assert name(PLAIN, turned=8, seed=5) == name(0) == "known"
+    assert name(PLAIN, device="cuda:0") != "known" == name(PLAIN, device="cuda:1")
+    others = [name(1), name(0, turned=8), name(0, seed=5), name(PLAIN, fit="letterbox")]
+    assert "known" not in others and len({*others}) == 4
+
+
+def test_a_bank_marks_what_is_done_every_1024_images_and_asks_for_as_much_room_as_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut, frozen = still_cut()
+    made = FeatureBank(
+        tmp_path / "features",
+        cache := numbered_images(tmp_path, 2100),
+        cut,
+        augmentation=UNCHANGED,
+        seed=0,
+        device="cpu",
+    )
+    frozen.given.clear()
+    marks: list[int] = []
+    asked: list[tuple[str, int, Path]] = []
+
+    def check_room(what: str, size: int, folder: Path, remedy: str) -> None:
+        asked.append((what, size, folder))
+
+    monkeypatch.setattr(features, "fast_features", lambda net, **_: net)
+    monkeypatch.setattr(features, "check_room", check_room)
+    monkeypatch.setattr(os, "fsync", lambda number: marks.append(os.fstat(number).st_size // 48))
+    found = made.view(PLAIN, np.arange(2100))
+    assert frozen.given == [64] * 32 + [52] and marks == [1024, 2048, 2100]
+    (values,) = tmp_path.glob(f"features/*/{VALUES}")
+    assert asked == [("The feature bank needs", values.stat().st_size, values.parent)]
+    flat = cache.images.transpose(0, 3, 1, 2).reshape(2100, 12)
+    assert found.shape == flat.shape
+    np.testing.assert_allclose(found[np.arange(2100)], flat / 255, rtol=1e-6)
 
 
 def test_a_bank_on_the_bank_of_a_nets_first_layers_holds_what_it_holds_alone(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,10 @@ import torch
 import torch._dynamo
 from PIL import Image
 
-from engine.data import index_folder, split_index
+from engine.data import index_folder, patients_named, split_index
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
-from engine.models.classifier import build_classifier
+from engine.images.cache import ImageCache
+from engine.models.classifier import Classifier, build_classifier
 from engine.models.device import COMPILE_VARIABLE, compiled, half_precision, pick_device
 from engine.pipeline import read_run
 from engine.reading import open_store
@@ -33,13 +36,15 @@ from engine.records import (
     Split,
     TrainingRequest,
 )
-from engine.runs import load_map_settings
+from engine.runs import load_map_settings, load_shift, load_uncertainty
 from engine.runs.folder import load_run, split_of
 from engine.runs.history import load_history
 from engine.storage import KEPT_BYTES
-from engine.training import batches as batch_source, loop as the_loop
+from engine.training import batches as batch_source, fit, loop as the_loop
 from engine.training.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
 from engine.training.fit import train
+from engine.training.loop import TrainingLoop
+from engine.uncertainty import calibrated, shift_features, undecided
 from engine.workspace import Workspace
 from tests.tiny import TINY_RECIPE, draw_films
 
@@ -87,6 +92,8 @@ def test_a_finished_run_is_a_folder_that_says_all_about_itself(trained: tuple[Wo
         "environment.json",
         "heatmaps.npz",
     }
+    surroundings = (run.folder / "environment.json").read_text(encoding="utf-8")
+    assert surroundings == json.dumps(json.loads(surroundings), indent=2)  # people read it too
     assert run.weights_source == "random initialisation"
     assert 0 < run.trained_parameters <= run.parameters
 
@@ -333,8 +340,12 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_to_change(
 ) -> None:
     wild = Phase(name="wild", epochs=5, trainable="all", optimizer="sgd", learning_rate=100.0)
     recipe = replace(TINY_RECIPE, phases=(wild,), head=Head(hidden=(64, 64), activation="identity"))
-    with pytest.raises(TrainingError, match="Start a new run with a lower learning rate"):
-        list(loop(recipe, tiny_split, workspace.runs / "a", workspace.cache))
+    done: list[Epoch] = []
+    with pytest.raises(TrainingError, match="Start a new run with a lower learning rate") as caught:
+        for epoch in loop(recipe, tiny_split, workspace.runs / "a", workspace.cache):
+            done.append(epoch)
+    assert f"in epoch {len(done) + 1} of phase wild" in str(caught.value)
+    assert "now 100)" in caught.value.remedy
 
 
 def test_one_class_alone_is_refused_before_anything_is_read(tiny_split: Split, workspace: Workspace) -> None:
@@ -344,6 +355,9 @@ def test_one_class_alone_is_refused_before_anything_is_read(tiny_split: Split, w
     lacking = replace(tiny_split, val=tuple(s for s in tiny_split.val if s.label == "normal"))
     with pytest.raises(SplitError, match="No validation image"):
         list(loop(TINY_RECIPE, lacking, workspace.runs / "a", workspace.cache))
+    fit._check_split(
+        TINY_RECIPE, replace(tiny_split, test=()), "opacity"
+    )  # what is not tested can be trained
     with pytest.raises(SplitError, match="no class “cat”"):
         list(loop(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache, positive="cat"))
 
@@ -412,6 +426,105 @@ def test_decoded_images_that_no_run_uses_any_more_make_room(
     assert after != before
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_validation_images_are_run_as_they_are_predicted_and_what_the_head_reads_of_a_sample_is_kept(
+    flip: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (300, 32, 32, 3), dtype=np.uint8)
+    rows, sample = rng.permutation(300)[:290], np.sort(rng.choice(290, 270, replace=False))
+    told: list[dict[str, Any]] = []
+    asked: list[int] = []
+
+    def features(net: Classifier, **settings: Any) -> Any:
+        assert not net.training
+        told.append(settings)
+        return net.features
+
+    monkeypatch.setattr(fit, "fast_last_map", features)
+    torch.manual_seed(0)
+    recipe = replace(TINY_RECIPE, test_time_flip=flip)
+    net = build_classifier(recipe, 2)
+    course = TrainingLoop(
+        recipe=recipe,
+        folder=tmp_path,
+        cache_dir=tmp_path / "cache",
+        classifier=net,
+        cache=ImageCache(images=pixels, row={}, failed=(), folder=tmp_path),
+        data=SimpleNamespace(val_rows=rows, classes=("a", "b")),  # type: ignore[arg-type]
+        device="cpu",
+        positive=1,
+        should_stop=lambda: bool(asked.append(0)),  # type: ignore[func-returns-value]
+        on_batch=lambda done, total: None,
+        began=0.0,
+    )
+    logits, pooled, seen = fit._validated(course, sample)
+    assert told == [{"device": "cpu", "images": 290, "size": 32, "cache_dir": tmp_path / "cache"}]
+    assert len(asked) == 5  # batches of 64
+    images = torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2).float() / 255
+    with torch.inference_mode():
+        reads = [net.head.pool(net.features(way)) for way in ([images, images.flip(3)] if flip else [images])]
+        expected = torch.stack([net.head.from_pooled(read) for read in reads]).mean(0)
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+    assert [len(piece) for piece in pooled] == [256, 14]
+    kept = torch.stack(reads).mean(0)[sample]
+    torch.testing.assert_close(torch.cat(pooled), kept, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(seen, shift_features(kept), rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_fitted_after_training_is_told_of_each_image_whose_it_is(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+
+    def spy(name: str, instead: Any = None) -> None:
+        really = instead or getattr(fit, name)
+
+        def recorded(*arguments: Any, **more: Any) -> Any:
+            told[name] = arguments, more
+            return really(*arguments, **more)
+
+        monkeypatch.setattr(fit, name, recorded)
+
+    sample = np.array([1, 2, 5])
+    monkeypatch.setattr(fit, "cases_for_passes", lambda count, seed: sample)
+    for name in ("fit_uncertainty", "fit_shift"):  # of too few nothing is known
+        spy(name, lambda *_, **__: None)
+    for name in ("calibrate", "choose_threshold", "operating_figures"):
+        spy(name)
+    folder, val = workspace.runs / "a", tiny_split.val
+    patients = [*(f"patient {number // 2}" for number in range(len(val)))]
+    split = replace(
+        tiny_split,
+        val=tuple(replace(one, patient_id=patient) for one, patient in zip(val, patients, strict=True)),
+    )
+    recipe = replace(
+        TINY_RECIPE, seed=3, phases=(replace(TINY_RECIPE.phases[0], epochs=1),), operating_point="youden"
+    )
+    list(loop(recipe, split, folder, workspace.cache, positive="normal"))
+    run = load_run(folder)
+    assert load_uncertainty(folder) is None and load_shift(folder) is None
+    labels = np.array([split.classes.index(one.label or "") for one in val])
+    given, more = told["fit_uncertainty"]
+    logits = given[1]
+    assert logits.shape == (len(val), 2) and given[2].tolist() == labels.tolist()
+    assert sum(map(len, given[3])) == 3 and given[4].tolist() == labels[sample].tolist()
+    assert given[5] == run.calibration and [*more.pop("patients")] == patients
+    assert more.pop("each_pass").__name__ == "unless_stopped" and more == {"seed": 3}
+    given, more = told["fit_shift"]
+    assert len(given[0]) == 3 and given[1] == [val[at].image_id for at in sample]
+    assert given[2] == [patients[at] for at in sample] and more == {"seed": 3}
+    given, _ = told["calibrate"]
+    assert given[2].tolist() == labels.tolist() and len(given[3]) == len(split.train)
+    given, more = told["choose_threshold"]
+    assert given[0] == "youden" and given[1].tolist() == (labels == 0).tolist()
+    np.testing.assert_allclose(given[2], calibrated(logits, run.calibration)[:, 0])
+    assert [*more.pop("groups")] == patients and more == {"undecided": undecided(run.calibration, 0)}
+    given, more = told["operating_figures"]
+    assert [*given[3]] == patients and more == {"named": patients_named(split.val).all}
+    assert run.threshold == given[0].value
+
+
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
 @pytest.mark.filterwarnings("ignore")
 def test_a_compiled_net_learns_what_the_plain_one_learns(
@@ -449,7 +562,14 @@ def test_a_checkpoint_holds_an_optimizers_state_to_the_bit(tmp_path: Path) -> No
     save_checkpoint(
         tmp_path,
         Checkpoint(
-            phase=1, epochs=2, model=copy_state(net), best=None, progress={"x": math.inf}, optimizer=state
+            phase=1,
+            epochs=2,
+            model=copy_state(net),
+            best=None,
+            average=None,
+            progress={"x": math.inf},
+            optimizer=state,
+            seconds=1.0,
         ),
     )
     back = load_checkpoint(tmp_path)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -37,7 +39,7 @@ from engine.prediction.predictor import predict, predict_and_explain
 from engine.prediction.settled_passport import passport_anew
 from engine.prediction.speakers import one_model_each
 from engine.reading.store import open_store
-from engine.records import Augmentation, Calibration, Epoch, Index, Run, TrainingRequest, edge_of
+from engine.records import Augmentation, Calibration, Epoch, Index, Run, Split, TrainingRequest, edge_of
 from engine.report.standards.holding import WITHIN_FOLDS
 from engine.runs.folder import list_runs, load_classifier, load_run, save_run, split_of
 from engine.runs.folds import models_of
@@ -45,10 +47,10 @@ from engine.runs.heatmaps import load_map_settings
 from engine.runs.passports import load_passport
 from engine.runs.shift import load_known, save_distances, save_shift, with_distances
 from engine.training import loop as the_loop
-from engine.training.folds import _joined
+from engine.training.folds import _joined, train_folds
 from engine.uncertainty import shift_unknown
 from engine.workspace import Workspace, open_workspace
-from tests.tiny import TINY_RECIPE, draw_films
+from tests.tiny import EPOCH, TINY_RECIPE, draw_films
 
 K = 3
 
@@ -332,6 +334,80 @@ def test_the_run_of_all_folds_takes_over_what_holds_for_all_and_sums_the_rest(
         save_run(replace(model, calibration=Calibration(note="not fitted")))
     plain = _joined(folder, K)
     assert plain.calibration == Calibration(note="not fitted")
+
+
+@pytest.mark.parametrize(
+    ("temperature", "bias", "fitted"),
+    [(1.0, (), False), (0.5, (), True), (2.0, (), True), (1.0, (0.5, 0.0), True)],
+)
+def test_a_model_that_was_fitted_in_any_way_is_said_to_be(
+    temperature: float, bias: tuple[float, ...], fitted: bool, crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(crossed[1].folder, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.npz"))
+    for number in range(1, K + 1):
+        calibration = Calibration(temperature=temperature, bias=bias if number == 2 else (), note="its own")
+        model = load_run(folder / "folds" / str(number))
+        save_run(replace(model, calibration=calibration, weights_origin=None))
+    found = _joined(folder, K)
+    assert found.calibration.note.startswith("Each of the 3 models" if fitted else "its own")
+    assert found.calibration.bias == pytest.approx(tuple(value / K for value in bias))
+    assert found.weights_origin is None
+
+
+def test_each_fold_is_trained_as_was_asked_for_on_what_was_dealt_out_first(
+    crossed: tuple[Workspace, Run], tiny_index: Index, tmp_path: Path
+) -> None:
+    _, whole = crossed
+    splits = [split_of(model) for model in models_of(whole)]
+    told: list[tuple[object, ...]] = []
+    begun: list[tuple[int, int]] = []
+
+    def trains(request: TrainingRequest, split: Split, *, folder: Path, **more: object) -> Iterator[Epoch]:
+        told.append((request, split, folder, more))
+        for name in ("run.json", "recipe.json"):
+            shutil.copy(whole.folder / "folds" / folder.name / name, folder)
+        yield EPOCH
+
+    given: dict[str, Any] = {
+        "cache_dir": tmp_path / "cache",
+        "dataset_name": "films",
+        "should_stop": lambda: False,
+        "on_batch": lambda done, total: None,
+        "on_trained": lambda: None,
+    }
+    folder, request = tmp_path / "run", request_of(tiny_index)
+
+    def trained(dealt: list[Split], **more: Any) -> list[Epoch]:
+        told.clear()
+        begun.clear()
+        return list(
+            train_folds(
+                request, dealt, split_of(whole), folder=folder, trains=trains,
+                on_fold=lambda number, of: begun.append((number, of)), **given, **more,
+            )
+        )  # fmt: skip
+
+    inside = [folder / "folds" / str(number) for number in range(1, K + 1)]
+    assert trained(splits) == [EPOCH] * K and begun == [(1, K), (2, K), (3, K)]
+    assert told == [
+        (request, split, here, {**given, "resume": False}) for split, here in zip(splits, inside, strict=True)
+    ]
+    assert split_of(run := load_run(folder)) == split_of(whole)
+    assert (run.run_id, run.folds, run.recipe) == ("run", K, TINY_RECIPE)
+    turned = splits[::-1]
+    (inside[1] / "run.json").unlink()
+    (inside[2] / "run.json").unlink()
+    (inside[2] / "split.csv").unlink()  # stopped before its turn: it takes what is dealt out now
+    trained(turned, resume=True)
+    assert begun == [(2, K), (3, K)]
+    assert told == [
+        (request, split, here, {**given, "resume": True})
+        for split, here in ((splits[1], inside[1]), (splits[0], inside[2]))
+    ]
+    (inside[0] / "run.json").unlink()
+    trained(turned)
+    assert told == [(request, turned[0], inside[0], {**given, "resume": False})]
 
 
 def test_one_file_gives_what_all_models_give_together_and_each_has_its_weights(

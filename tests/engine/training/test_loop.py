@@ -5,12 +5,15 @@ A phase begins from the best of those before it and must beat it.
 
 from __future__ import annotations
 
+import itertools
 import math
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,15 +25,18 @@ from torch.nn import functional
 from engine.data import index_folder, limit_training, split_index
 from engine.errors import TrainingError, TrainingStopped
 from engine.images.cache import open_cache
+from engine.models.classifier import build_classifier
 from engine.models.device import device_name
 from engine.models.trainable import set_trainable
 from engine.models.weights import read_safetensors
 from engine.prediction import predict
+from engine.recipes import balanced_rows
 from engine.records import (
     Augmentation,
     Balance,
     Epoch,
     FixedEndpoint,
+    Head,
     LabelsUsed,
     Phase,
     Recipe,
@@ -43,11 +49,13 @@ from engine.runs import load_shift, load_uncertainty
 from engine.runs.folder import load_classifier, load_run, split_of
 from engine.storage import KEPT_BYTES
 from engine.training import fit, loop as the_loop
+from engine.training.averaging import WeightAverage
+from engine.training.batches import BatchSource
 from engine.training.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from engine.training.feature_bank import VALUES
 from engine.training.fit import train
 from engine.training.loop import TrainingLoop
-from engine.training.processes import Processes
+from engine.training.processes import Processes, joined
 from engine.training.starting import starting_net
 from engine.workspace import Workspace
 from tests.engine.training.test_fit import loop
@@ -103,6 +111,107 @@ def test_the_best_of_all_phases_is_kept_and_each_begins_from_it(
     same = [name for name in kept if torch.equal(kept[name], best[name])]
     assert same == list(kept) and weight in same  # what batch norms have seen since, too
     assert not all(torch.equal(kept[name], states[-1][name]) for name in kept)
+
+
+def waiting_loop(recipe: Recipe, folder: Path, **given: Any) -> TrainingLoop:
+    torch.manual_seed(0)
+    return TrainingLoop(
+        **{
+            "recipe": recipe,
+            "folder": folder,
+            "cache_dir": folder,
+            "classifier": build_classifier(recipe, 2),
+            "cache": None,
+            "data": None,
+            "device": "cpu",
+            "positive": 1,
+            "should_stop": lambda: False,
+            "on_batch": lambda done, total: None,
+            "began": 0.0,
+            **given,
+        }
+    )
+
+
+def test_patience_counts_from_the_best_of_a_figure_and_begins_anew_with_a_phase(tmp_path: Path) -> None:
+    one = replace(TINY_RECIPE.phases[0], monitor="val_auc", stop_patience=2)
+    other = replace(one, monitor="val_loss", stop_patience=1)
+    course = waiting_loop(TINY_RECIPE, tmp_path)
+    bias = course.classifier.head.output.bias
+
+    def noted(phase: Phase, *values: float) -> list[tuple[bool, bool]]:
+        found = []
+        for value in values:
+            with torch.no_grad():
+                bias.fill_(value)
+            found.append((course._note(value, phase), course._ended(phase)))
+        return found
+
+    no, best, end = (False, False), (True, False), (False, True)
+    course._enter(one)
+    assert not course._ended(one)
+    assert noted(one, math.nan, 0.5, 0.5, 0.75, 0.5, 0.5) == [no, best, no, best, no, end]
+    course._enter(one)
+    assert bias.tolist() == [0.75] * 2 and not course._ended(one)
+    assert noted(one, 0.75, 1.0, 0.75, 0.75, 0.5) == [no, best, no, end, end]
+    course._enter(one)
+    assert noted(one, 0.5, 1.0) == [no, end]
+    assert not course._ended(replace(one, stop_patience=0)) and course._ended(replace(one, stop_patience=1))
+    course._enter(other)  # of another figure nothing is known yet
+    assert bias.tolist() == [1.0] * 2 and course.progress.best is None
+    assert noted(other, 9.0, 9.0, 8.0) == [best, end, best]
+    assert course.progress.best is not None
+    assert course.progress.best["head.output.bias"].tolist() == [8.0] * 2
+
+
+def test_all_that_a_phase_knows_of_itself_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    phase = replace(TINY_RECIPE.phases[0], monitor="val_loss")
+    course = waiting_loop(TINY_RECIPE, tmp_path, began=200.0)
+    assert not course.scaler.is_enabled()
+    course._enter(phase)
+    course._note(0.5, phase)
+    course._note(0.75, phase)
+    set_trainable(course.classifier, "head")
+    average = WeightAverage(course.classifier, 0.9)
+    average.update()
+    optimizer = torch.optim.SGD(course.classifier.head.parameters(), lr=0.125)
+    monkeypatch.setattr(the_loop, "time", SimpleNamespace(monotonic=lambda: 207.5))
+    for kept in (average, None):
+        course._save(1, 2, 7, optimizer, {"last_epoch": 2}, kept)
+        found = load_checkpoint(tmp_path)
+        assert found is not None and (found.phase, found.epochs, found.seconds) == (1, 2, 7.5)
+        known = {"epochs_before": 5, "average_steps": 1 if kept else None, "schedule": {"last_epoch": 2}}
+        assert found.progress == {
+            "best_value": 0.5, "epochs_since_best": 1, "monitor": "val_loss", "scaler": {}, **known
+        }  # fmt: skip
+        assert (found.average is None) == (kept is None)
+        assert found.optimizer is not None and found.optimizer["param_groups"][0]["lr"] == 0.125
+    fresh = waiting_loop(TINY_RECIPE, tmp_path)
+    with torch.no_grad():
+        fresh.classifier.head.output.bias.fill_(9)
+    fresh._restore(found)
+    assert replace(fresh.progress, best=None) == replace(course.progress, best=None)
+    for one, other in (
+        (fresh.classifier.state_dict(), course.classifier.state_dict()),
+        (fresh.progress.best, course.progress.best),
+    ):
+        assert one is not None and other is not None and one.keys() == other.keys()
+        assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_lower_layers_learn_more_slowly_where_the_recipe_says_so(
+    tiny_split: Split, workspace: Workspace, tmp_path: Path
+) -> None:
+    course = waiting_loop(TINY_RECIPE, tmp_path)
+    parameters = set_trainable(course.classifier, "all")
+    phase = replace(TINY_RECIPE.phases[0], learning_rate=0.5)
+    assert course._groups(parameters, phase) is parameters
+    groups: list[Any] = course._groups(parameters, replace(phase, layer_decay=0.25))
+    assert [group["lr"] for group in groups] == [0.5 * 0.25**depth for depth in range(len(groups))]
+    assert len(groups) > 3 and groups[0]["params"] == list(course.classifier.head.parameters())
+    decayed = {"layer_decay": 0.25, "trainable": "last 2", "learning_rate": 0.5}
+    (epoch,), _ = trained_on(still(decayed), tiny_split, workspace)
+    assert epoch.learning_rate == 0.5  # that of the head
 
 
 @pytest.mark.parametrize("trainable", ["head", "all"])
@@ -227,9 +336,12 @@ def test_the_loss_weighs_classes_and_hard_cases_and_penalises_weights_as_the_rec
     assert penalised.train_loss - plain.train_loss == pytest.approx(0.25 * size, rel=1e-3)
 
 
+@pytest.mark.parametrize("scaled", [False, True])
 def test_a_step_is_no_longer_than_the_clipped_gradient_allows(
-    tiny_split: Split, workspace: Workspace
+    scaled: bool, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if scaled:  # as a loss in float16 is, so that its gradients do not vanish
+        monkeypatch.setattr(the_loop, "half_precision", lambda device: torch.float16)
     nets = [
         load_classifier(
             trained_on(still({"learning_rate": rate, "clip_norm": 1e-3}), tiny_split, workspace)[1]
@@ -246,14 +358,17 @@ def test_one_image_left_over_is_no_batch(
 ) -> None:
     size = len(tiny_split.train) - left_over
     steps: list[tuple[int, int]] = []
-    (epoch,), _ = trained_on(
+    (epoch,), run = trained_on(
         still({}, batch_size=size),
         tiny_split,
         workspace,
         on_batch=lambda done, total: steps.append((done, total)),
     )
     assert epoch.seconds * epoch.images_per_second == pytest.approx(size + seen)
-    assert steps[-1] == ((2, 2) if seen else (1, 1))
+    assert steps[-2:] == ([(1, 2), (2, 2)] if seen else [steps[-2], (1, 1)])
+    if size + seen == len(tiny_split.train):  # of batches of which one is smaller: each image counts as much
+        logits, labels = answers(run, tiny_split.train, workspace)
+        assert epoch.train_loss == pytest.approx(float(functional.cross_entropy(logits, labels)), rel=1e-3)
 
 
 def test_a_rate_falls_when_what_is_monitored_stands_still(tiny_split: Split, workspace: Workspace) -> None:
@@ -274,7 +389,181 @@ def test_a_rate_falls_when_what_is_monitored_stands_still(tiny_split: Split, wor
     assert [epoch.learning_rate for epoch in epochs] == pytest.approx([1e-6] * 3 + [1e-7] * 2 + [1e-8])
 
 
+def test_what_an_epoch_draws_follows_from_the_seed_its_phase_and_its_number_alone(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same numbers in every version, so that a recipe gives the curve again that it gave."""
+    seed, balance = 2**32 - 5, Balance(method="duplicate")
+    drawn: list[tuple[int, int, list[int], list[list[int]]]] = []
+    really = BatchSource.prefetched
+
+    def told(
+        self: BatchSource, rows: Any, batches: list[Any], plan: Any, view: int
+    ) -> Iterator[torch.Tensor]:
+        drawn.append((torch.initial_seed(), view, plan.rows.tolist(), [each.tolist() for each in batches]))
+        return really(self, rows, batches, plan, view)
+
+    monkeypatch.setattr(BatchSource, "prefetched", told)
+    phases = tuple(replace(STILL.phases[0], name=name, epochs=2) for name in ("one", "two"))
+    recipe = replace(STILL, phases=phases, seed=seed, balance=balance, batch_size=7)
+    trained_on(recipe, tiny_split, workspace)
+    labels = np.array([tiny_split.classes.index(sample.label or "") for sample in tiny_split.train])
+    for epoch, (initial, view, rows, batches) in zip(itertools.product((0, 1), (0, 1)), drawn, strict=True):
+        assert view == 10_000 * epoch[0] + epoch[1] and initial == seed * 1_000_003 + view
+        rng = np.random.default_rng([seed, *epoch])
+        assert rows == balanced_rows(labels, balance, tiny_split.classes, rng).rows.tolist()
+        order = rng.permutation(len(rows)).tolist()
+        expected = [order[at : at + 7] for at in range(0, len(order), 7)]
+        assert batches == [each for each in expected if len(each) > 1]
+
+
+def test_each_phase_is_fed_as_it_needs_and_told_of_the_next_and_banks_are_trimmed_behind_it(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[tuple[bool, str]] = []
+    trimmed: list[tuple[Path, int]] = []
+    steps: list[tuple[int, int]] = []
+    really = the_loop.open_batches
+
+    def opened(*arguments: Any, pixels: bool, following: Phase | None, **more: Any) -> BatchSource:
+        assert (more["device"], more["cache_dir"]) == ("cpu", workspace.cache)
+        fed.append((pixels, following.name if following else "none"))
+        return really(*arguments, pixels=pixels, following=following, **more)
+
+    monkeypatch.setattr(the_loop, "open_batches", opened)
+    monkeypatch.setattr(the_loop, "trim_banks", lambda *given: trimmed.append(given))
+    monkeypatch.setattr(fit, "trim_images", lambda *given: trimmed.append(given))
+    head = STILL.phases[0]
+    phases = (
+        replace(head, name="mixed", mixup=0.5),
+        replace(head, name="head"),
+        replace(head, name="last", trainable="last 2"),
+    )
+    recipe = replace(STILL, phases=phases, channels=1, weights="random", batch_size=1000)
+    epochs, run = trained_on(
+        recipe, tiny_split, workspace, on_batch=lambda done, total: steps.append((done, total))
+    )
+    assert fed == [(True, "head"), (False, "last"), (False, "none")]
+    images = sum(len(tiny_split.part(part)) for part in ("train", "val", "test"))
+    kept = (workspace.cache, KEPT_BYTES["images"] + images * 32 * 32)
+    assert trimmed == [kept, *[(workspace.cache / "features", KEPT_BYTES["features"])] * 3]
+    assert (images, images) in steps  # while they were decoded
+    assert len(epochs) == 3 and run.recipe == recipe
+
+
+def test_what_is_dropped_in_training_is_kept_in_validation_and_labels_are_those_that_were_blended(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = [""]
+    seen: set[tuple[str, bool, bool]] = set()
+
+    def during(name: str) -> None:
+        really = getattr(TrainingLoop, name)
+
+        def told(self: TrainingLoop, *arguments: Any) -> Any:
+            stage[0] = name
+            try:
+                return really(self, *arguments)
+            finally:
+                stage[0] = ""
+
+        monkeypatch.setattr(TrainingLoop, name, told)
+
+    def dropped(self: torch.nn.Dropout, x: torch.Tensor) -> torch.Tensor:
+        seen.add((stage[0], self.training, torch.is_inference_mode_enabled()))
+        return x
+
+    during("_epoch")
+    during("_validate")
+    monkeypatch.setattr(torch.nn.Dropout, "forward", dropped)
+    monkeypatch.setattr(
+        the_loop,
+        "label_mixer",
+        lambda phase, classes: (
+            lambda images, labels: (images, functional.one_hot(1 - labels, classes).float())
+        ),
+    )
+    for trainable in ("head", "all"):
+        recipe = still(
+            {"epochs": 2, "trainable": trainable, "freeze_batch_norm": True}, head=Head(dropout=(0.5,))
+        )
+        seen.clear()
+        epochs, run = trained_on(recipe, tiny_split, workspace)
+        during_epochs = {each for each in seen if each[0]}
+        assert during_epochs == {("_epoch", True, False), ("_validate", False, True)}
+        logits, labels = answers(run, tiny_split.train, workspace)
+        wrong = float(functional.cross_entropy(logits, 1 - labels))
+        assert [epoch.train_loss for epoch in epochs] == pytest.approx([wrong] * 2, rel=1e-3)
+
+
+def test_one_of_two_processes_adds_its_share_of_the_loss_and_of_the_step(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    """By autograd; the sums are over a group in which the other one says nothing."""
+    recipe = still({"learning_rate": 0.5, "l1": 0.25})
+    net, _ = starting_net(recipe, tiny_split, folder=workspace.runs / "a", allow_downloads=False)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with joined(0, 1, f"tcp://127.0.0.1:{port}"):
+        (epoch,), run = trained_on(recipe, tiny_split, workspace, processes=Processes(rank=0, world=2))
+    order = np.random.default_rng([0, 0, 0])
+    count = len(tiny_split.train)
+    mine = [tiny_split.train[at] for at in order.permutation(count)[::2]]
+    cache = open_cache(workspace.cache, mine, size=32, channels=recipe.channels)
+    pixels = torch.from_numpy(cache.images[cache.rows(mine)]).permute(0, 3, 1, 2).float() / 255
+    labels = torch.tensor([tiny_split.classes.index(sample.label or "") for sample in mine])
+    weights = set_trainable(net, "head")
+    loss = functional.cross_entropy(net.eval()(pixels), labels, reduction="sum") / count
+    loss = loss + 0.25 * sum(weight.abs().sum() for weight in weights if weight.ndim > 1) / 2
+    assert epoch.train_loss == pytest.approx(float(loss.detach()), rel=1e-4)
+    assert epoch.seconds * epoch.images_per_second == pytest.approx(count)
+    after = load_classifier(run).head.parameters()
+    for weight, gradient, learnt in zip(weights, torch.autograd.grad(loss, weights), after, strict=True):
+        torch.testing.assert_close(learnt, weight - 0.5 * 2 * gradient, rtol=1e-3, atol=1e-4)
+
+
 # ------------------------------------------------------------------------------------------------ checkpoints
+
+
+def test_a_checkpoint_is_due_after_15_seconds_and_at_the_end_and_times_are_the_clocks(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, takes = [1000.0], iter([15.0, 0.25, 15.0, 15.25, 1.0, 1.0, 1.0, 1.0, 1.0])
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr(fit, "time", clock)
+    monkeypatch.setattr(the_loop, "time", clock)
+    really = TrainingLoop._epoch
+
+    def ticking(self: TrainingLoop, *arguments: Any) -> tuple[float, int]:
+        found = really(self, *arguments)
+        now[0] += next(takes)
+        return found
+
+    monkeypatch.setattr(TrainingLoop, "_epoch", ticking)
+
+    def kept(folder: Path) -> tuple[int, int, float] | None:
+        found = load_checkpoint(folder)
+        return None if found is None else (found.phase, found.epochs, found.seconds)
+
+    folder, said = workspace.runs / "a", []
+    course = loop(still({"epochs": 5}), tiny_split, folder, workspace.cache)
+    for epoch in itertools.islice(course, 4):
+        said.append(kept(folder))
+        assert epoch.images_per_second == len(tiny_split.train) / epoch.seconds
+    course.close()
+    assert said == [None, (0, 2, 15.25), (0, 2, 15.25), (0, 4, 45.5)]
+    assert [epoch.seconds for epoch in the_loop.load_history(folder)] == [15.0, 0.25, 15.0, 15.25]
+    now[0] += 5000  # while nobody trained
+    (last,) = loop(still({"epochs": 5}), tiny_split, folder, workspace.cache, resume=True)
+    assert (last.number, last.seconds, load_run(folder).seconds) == (5, 1.0, 46.5)
+    # A phase that is done is no end of the run; one that has lost its patience may be.
+    first = replace(STILL.phases[0], monitor="val_accuracy")
+    last_one = replace(first, name="last", epochs=5, stop_patience=2)
+    folder = workspace.runs / "b"
+    course = loop(replace(STILL, phases=(first, last_one)), tiny_split, folder, workspace.cache)
+    assert [kept(folder) for _ in course] == [None, None, (1, 2, 3.0)]
+    assert load_run(folder).seconds == 3.0
 
 
 def test_checkpoints_are_written_as_far_apart_as_was_said_and_count_the_time_before_them(
@@ -306,24 +595,30 @@ def test_a_run_that_is_not_resumed_begins_anew(tiny_split: Split, workspace: Wor
     assert again == [1, 2, 3] == [epoch.number for epoch in the_loop.load_history(folder)]
 
 
-def test_a_stop_is_heard_in_every_batch_of_validation(
+def test_a_stop_is_heard_in_every_batch_of_training_and_validation(
     tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     within: list[int] = []
-    validate = TrainingLoop._validate
 
-    def counted(self: TrainingLoop, *arguments: Any) -> Any:
-        before = len(asked)
-        found = validate(self, *arguments)
-        within.append(len(asked) - before)
-        return found
+    def count(name: str) -> None:
+        really = getattr(TrainingLoop, name)
 
-    monkeypatch.setattr(TrainingLoop, "_validate", counted)
+        def counted(self: TrainingLoop, *arguments: Any) -> Any:
+            before = len(asked)
+            found = really(self, *arguments)
+            within.append(len(asked) - before)
+            return found
+
+        monkeypatch.setattr(TrainingLoop, name, counted)
+
+    count("_epoch")
+    count("_validate")
     trained_on(
         still({"trainable": "all"}, batch_size=3), tiny_split, workspace, should_stop=lambda: asked.append(0)
     )  # type: ignore[func-returns-value]
-    assert within == [math.ceil(len(tiny_split.val) / 3)] and within[0] > 1
+    assert within == [math.ceil(len(part) / 3) for part in (tiny_split.train, tiny_split.val)]
+    assert within[1] > 1 != len(tiny_split.train) % 3
 
 
 def test_a_stop_is_heard_whenever_it_comes(tiny_split: Split, workspace: Workspace, tmp_path: Path) -> None:
@@ -342,8 +637,13 @@ def test_a_stop_is_heard_whenever_it_comes(tiny_split: Split, workspace: Workspa
 
 
 def test_a_process_beside_the_first_trains_and_writes_nothing(
-    tiny_split: Split, workspace: Workspace
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def not_by_this_one(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(fit, "trim_images", not_by_this_one)
+    monkeypatch.setattr(the_loop, "trim_banks", not_by_this_one)
     folder = workspace.runs / "a"
     epochs = list(
         loop(still({"epochs": 2}), tiny_split, folder, workspace.cache, processes=Processes(rank=1, world=1))
@@ -428,15 +728,19 @@ def test_a_run_keeps_all_that_it_was_made_of(tiny_split: Split, workspace: Works
     assert (run.folds, run.supplied) == (0, None)
 
 
+@pytest.mark.parametrize("copies", [False, True])
 def test_a_bank_is_made_where_all_its_views_fit_and_not_where_one_byte_is_wanting(
-    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    copies: bool, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = still({}, augmentation=Augmentation(rotation=10), views=2)
+    turned = Augmentation(rotation=10)
+    recipe = still({}, augmentation=turned, views=2)
+    if copies:
+        more = Balance(method="duplicate-augmented", augmentation=Augmentation(rotation=40))
+        recipe = replace(recipe, balance=more)
     list(loop(recipe, tiny_split, workspace.runs / "roomy", workspace.root / "roomy"))
     needed = sum(file.stat().st_size for file in (workspace.root / "roomy").rglob(VALUES))
-    assert (
-        needed % (3 * len(tiny_split.train) + len(tiny_split.val)) == 0
-    )  # as they are, and two views to train on
+    # As they are, and two views to train on; of what is copied, two more.
+    assert needed % ((5 if copies else 3) * len(tiny_split.train) + len(tiny_split.val)) == 0
     for room, made in ((needed, True), (needed - 1, False)):
         monkeypatch.setitem(KEPT_BYTES, "features", room)
         cache = workspace.root / f"room for {room}"

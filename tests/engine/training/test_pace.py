@@ -74,8 +74,13 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The frozen part is converted once and kept under its weights: measuring with others would convert it twice."""
+
+    def extremes(images: torch.Tensor) -> tuple[float, float]:
+        return float(images.min()), float(images.max())
+
     asked: list[str] = []
     learning: list[bool] = []
+    seen: list[tuple[int, float, float]] = []
 
     def loaded(classifier: nn.Module, weights: str, *, allow_downloads: bool) -> str:
         assert not allow_downloads  # a form that is looked at fetches nothing
@@ -84,6 +89,7 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
                 parameter.fill_(0.03125)
         asked.append(weights)
         classifier.register_forward_hook(lambda net, *_: learning.append(net.training))
+        classifier.register_forward_pre_hook(lambda _, x: seen.append((len(x[0]), *extremes(x[0]))))
         return weights
 
     frozen: list[set[float]] = []
@@ -99,6 +105,8 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
     measure_pace(recipe, 2, [], images=1, cache_dir=tmp_path, device="cpu")
     assert asked == ["imagenet"] and frozen == [{0.03125}]
     assert learning and not any(learning), "the whole net is measured as it predicts"
+    assert {count for count, _, _ in seen} == {pace.BATCH}
+    assert all(0 <= low < 0.1 and 0.9 < high <= 1 for _, low, high in seen)
 
 
 def test_a_measured_step_learns_what_is_trained_and_leaves_nothing_behind() -> None:
@@ -152,3 +160,15 @@ def test_the_time_of_reading_is_that_of_an_image_that_could_be_read(
     monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     assert len(films) == 4 and pace._reading(RECIPE, films) == pytest.approx(6 / 3)
     assert pace._reading(RECIPE, []) == pytest.approx(6)
+
+
+def test_images_are_read_as_the_recipe_wants_them_and_weights_that_are_missing_change_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, dict[str, object]]] = []
+    monkeypatch.setattr(pace, "load_image", lambda path, **more: asked.append((path, more)))
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(tmp_path))
+    recipe = replace(RECIPE, weights="imagenet", channels=1, fit="letterbox", phases=(RECIPE.phases[1],))
+    found = measure_pace(recipe, 2, [tmp_path / "a"], images=1, cache_dir=tmp_path, device="cpu")
+    assert asked == [(tmp_path / "a", {"size": 32, "channels": 1, "fit": "letterbox"})]
+    assert found.phases[0].step > 0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from engine.errors import RecipeError
@@ -105,7 +108,11 @@ def _dropped_path(x: Tensor) -> Tensor:
     [
         (functional.dropout, MAPS),
         (functional.dropout, LAST),
+        (functional.dropout1d, MAPS.flatten(2)),
         (functional.dropout2d, MAPS),
+        (functional.dropout3d, MAPS[..., None]),
+        (functional.alpha_dropout, MAPS),
+        (functional.feature_alpha_dropout, MAPS),
         (_dropped_path, MAPS),
         (_dropped_path, ROWS),
         (functional.dropout, MAPS.flatten(0, 1)),  # three windows of each image
@@ -114,9 +121,12 @@ def _dropped_path(x: Tensor) -> Tensor:
 def test_what_is_drawn_does_not_depend_on_how_many_processes_there_are(
     draw: Callable[[Tensor], Tensor], x: Tensor
 ) -> None:
+    if draw is not _dropped_path:
+        draw = partial(draw, training=True)
     torch.manual_seed(5)
     alone = draw(x)
-    assert (alone == 0).any() and (alone != 0).any()
+    _, counts = alone.unique(return_counts=True)
+    assert counts.max() > 1 and len(counts) > 1  # what is dropped, which is 0 or alpha dropout's own number
     each = len(x) // IMAGES
     by_image = x.unflatten(0, (IMAGES, each))
     for world in (1, 2, 3):
@@ -132,6 +142,65 @@ def test_what_is_drawn_does_not_depend_on_how_many_processes_there_are(
                     assert functional.dropout(share, training=False) is share
             expected = mine.share(alone.unflatten(0, (IMAGES, each))).flatten(0, 1)
             torch.testing.assert_close(drawn, expected, rtol=0, atol=0)
+
+
+def test_what_is_dropped_always_or_never_needs_no_draw_and_a_process_without_images_drops_none() -> None:
+    with _AsOneBatch(mine := Processes(1, 3), IMAGES):
+        share = mine.share(ROWS)
+        assert functional.dropout(share, 0.0) is share
+        assert not functional.dropout(share, 1.0).any()
+        assert set(torch.full((300, 2), 9.0).bernoulli_().unique().tolist()) == {0.0, 1.0}
+    with _AsOneBatch(last := Processes(2, 3), 2):
+        nothing = last.share(ROWS[:2])
+        assert functional.dropout(nothing).shape == _dropped_path(nothing).shape == (0, 3)
+
+
+def test_batch_norm_takes_torchs_defaults_keeps_no_statistics_unasked_and_the_kind_of_number(
+    one: Processes,
+) -> None:
+    kept = [(torch.zeros(3), torch.ones(3)) for _ in range(2)]
+    small = MAPS * 1e-3  # so that the eps counts
+    alone = functional.batch_norm(small, *kept[0], training=True)
+    half = functional.batch_norm(MAPS.bfloat16(), None, None, training=True)
+    with _AsOneBatch(one, IMAGES):
+        torch.testing.assert_close(functional.batch_norm(small, *kept[1], training=True), alone)
+        torch.testing.assert_close(kept[1], kept[0])
+        none = functional.batch_norm(MAPS.bfloat16(), None, None, training=True)
+    torch.testing.assert_close(none, half, rtol=0.02, atol=0.01)  # bfloat16 both
+
+
+def test_processes_of_one_machine_are_joined_by_it_alone_and_part_whatever_happens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(
+        distributed, "init_process_group", lambda backend, **more: told.append((backend, more))
+    )
+    monkeypatch.setattr(distributed, "destroy_process_group", lambda: told.append("parted"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    for address, through in (("tcp://10.0.0.2:7", None), ("tcp://127.0.0.1:7", "lo")):
+        monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+        with pytest.raises(KeyError), joined(1, 2, address) as processes:
+            assert processes == Processes(rank=1, world=2) and len(told) == 1
+            assert os.environ.get("GLOO_SOCKET_IFNAME") == through
+            raise KeyError
+        assert told == [("gloo", {"init_method": address, "rank": 1, "world_size": 2}), "parted"]
+        told.clear()
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")  # whoever says it is heard
+    with joined(0, 1, "tcp://127.0.0.1:7"):
+        assert os.environ["GLOO_SOCKET_IFNAME"] == "eth7"
+    set_to: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
+    for local, gpu in (("3", 3), (None, 0)):
+        told.clear()
+        monkeypatch.delenv("LOCAL_RANK", raising=False)
+        if local is not None:
+            monkeypatch.setenv("LOCAL_RANK", local)
+        with joined(0, 1, "env://"):
+            assert told == [("nccl", {"init_method": "env://", "rank": 0, "world_size": 1})]
+        assert set_to.pop() == gpu
 
 
 @pytest.mark.parametrize("images", [1, 2, 7])

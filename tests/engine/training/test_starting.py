@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,15 +18,17 @@ from timm.models.vision_transformer import VisionTransformer
 
 from engine.errors import RecipeError, RunError, WeightsError
 from engine.handover.weights_file import weights_with_facts
+from engine.models import Classifier
 from engine.models.starting.shelf import add_weights
 from engine.models.weights import file_digest
 from engine.pipeline import read_run, report_run
 from engine.reading.store import open_store
 from engine.recipes.check import check_recipe
-from engine.records import Recipe, Run, Split, TrainingRequest
+from engine.records import Balance, Head, Recipe, Run, Split, TrainingRequest, WeightsOrigin
 from engine.report import card_markdown, card_of
 from engine.runs.folder import load_classifier, load_run, save_run
 from engine.runs.history import load_history
+from engine.training import starting
 from engine.training.fit import train
 from engine.training.starting import starting_net
 from engine.workspace import Workspace
@@ -140,6 +144,11 @@ def test_a_finished_run_begins_another_and_its_head_stays_where_the_classes_are_
     begun, (said, _) = starting_net(recipe, foreign, folder=folder, allow_downloads=False)
     state = begun.state_dict()
     assert "with a new head" in said
+    deeper = replace(recipe, head=Head(hidden=(8,)))  # of the same classes
+    _, (told, kept) = starting_net(deeper, tiny_split, folder=folder, allow_downloads=False)
+    assert "with a new head" in told and first.dataset_name in told and first.title in told
+    assert kept.source == f"trained on {first.dataset_name}, from {first.weights_source}"
+    assert (kept.name, kept.licence) == (first.run_id, "")
     assert all(torch.equal(state[n], v) for n, v in earlier.items() if n.startswith("backbone."))
     assert not torch.equal(state["head.output.weight"], earlier["head.output.weight"])
     assert workspace.runs / "20260101-000000-one" == first.folder
@@ -216,6 +225,72 @@ def test_a_run_of_another_net_is_refused_with_what_to_set(
             folder=workspace.runs / "x", allow_downloads=False,
         )  # fmt: skip
     assert "Set backbone to test_efficientnet" in caught.value.remedy
+
+
+def test_the_seed_draws_what_no_weights_fill_and_classes_that_cannot_be_balanced_are_refused(
+    workspace: Workspace, tiny_split: Split
+) -> None:
+    def begun(seed: int) -> tuple[torch.Tensor, str, WeightsOrigin]:
+        net, (said, origin) = starting_net(
+            replace(ONE_EPOCH, seed=seed), tiny_split, folder=workspace.runs / "x", allow_downloads=False
+        )
+        return torch.cat([value.flatten() for value in net.parameters()]), said, origin
+
+    first, said, origin = begun(5)
+    assert torch.equal(begun(5)[0], first) and not torch.equal(begun(6)[0], first)
+    assert said == "random initialisation" and origin == WeightsOrigin(name=said)
+    wrong = replace(ONE_EPOCH, balance=Balance(method="duplicate", target=("cat",)))
+    with pytest.raises(RecipeError, match="cat"):
+        starting_net(wrong, tiny_split, folder=workspace.runs / "x", allow_downloads=False)
+
+
+@pytest.mark.usefixtures("tiny_weights")
+def test_where_weights_are_from_is_said_of_a_package_with_its_digest_and_of_a_net_of_our_own_in_words(
+    workspace: Workspace, tiny_split: Split, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[bool] = []
+
+    def origin(**changes: object) -> WeightsOrigin:
+        recipe = replace(ONE_EPOCH, **{"weights": "imagenet", **changes})  # type: ignore[arg-type]
+        _, (said, found) = starting_net(
+            recipe, tiny_split, folder=workspace.runs / "x", allow_downloads=False
+        )
+        assert said == (found.source or found.name)
+        return found
+
+    local = origin()
+    assert local.name == local.source and local.name.startswith("local file test_efficientnet.safetensors")
+    assert local.sha256 == ""
+    (tmp_path / "packaged").write_bytes(b"weights")
+    monkeypatch.setitem(starting.PACKAGED, "test_efficientnet", ("a_package", "Its", ""))
+    monkeypatch.setattr(
+        starting, "packaged_file", lambda name: tmp_path / "packaged" if name == "test_efficientnet" else None
+    )
+    packaged = origin()
+    assert packaged.name == "a_package" and packaged.source == local.source
+    assert packaged.sha256 == hashlib.sha256(b"weights").hexdigest() and packaged.licence == local.licence
+    really = starting.build_classifier
+
+    def licensed(licence: str, recipe: Recipe, classes: int) -> Classifier:
+        net = really(recipe, classes)
+        net.backbone.licence = licence
+        return net
+
+    for licence, told in (("free", "free, as timm states for test_efficientnet"), ("", "")):
+        with monkeypatch.context() as patched:
+            patched.setattr(starting, "build_classifier", partial(licensed, licence))
+            assert origin().licence == told
+
+    def loaded(net: object, weights: str, *, allow_downloads: bool) -> str:
+        asked.append(allow_downloads)
+        return "as they were"
+
+    monkeypatch.setattr(starting, "load_pretrained", loaded)
+    starting_net(
+        replace(ONE_EPOCH, weights="imagenet"), tiny_split, folder=workspace.runs / "x", allow_downloads=True
+    )
+    assert origin(backbone="scnnb-b", head=Head(pooling="flatten")) == WeightsOrigin(name="as they were")
+    assert asked == [True, False]
 
 
 @pytest.mark.parametrize("weights", ["imagenett", "file:", "run:", "file", "https://a/b", " random", ""])
