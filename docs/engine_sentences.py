@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, BinaryIO
 
@@ -60,12 +60,14 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
     """Return the sentences of a module, each with its line."""
     tree = ast.parse(source)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    of_the_module = _assigned(tree.body)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             within = [one for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)]
-            known = _assigned(within[-1]) if within else {}
+            known = _assigned(ast.walk(within[-1])) if within else {}
             for told in _told_by(node):
-                made = known.get(told.id, []) if isinstance(told, ast.Name) else _made(told)
+                whole = of_the_module | known
+                made = whole.get(told.id, []) if isinstance(told, ast.Name) else _made(told)
                 made = [*(made if len(made) <= MOST else ()), *_filled_in(told, known)]
                 for sentence in dict.fromkeys(made):
                     words, bare = _named(sentence)
@@ -82,11 +84,11 @@ def _filled_in(told: ast.expr, known: Mapping[str, list[tuple[Piece, ...]]]) -> 
                 yield from (text for text in texts if len(str(text[0])) > 2)
 
 
-def _assigned(function: ast.FunctionDef) -> dict[str, list[tuple[Piece, ...]]]:
-    """Return the texts that a function gives to each of its names; what it adds to one may be added or not."""
+def _assigned(nodes: Iterable[ast.AST]) -> dict[str, list[tuple[Piece, ...]]]:
+    """Return the texts that a function or a module gives to each of its names; what it adds may be added or not."""
     known: dict[str, list[tuple[Piece, ...]]] = {}
     for node in sorted(
-        (one for one in ast.walk(function) if isinstance(one, ast.Assign | ast.AugAssign)),
+        (one for one in nodes if isinstance(one, ast.Assign | ast.AugAssign)),
         key=lambda one: one.lineno,
     ):
         match node:

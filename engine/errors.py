@@ -24,6 +24,8 @@ Anything outside this tree is a defect of Overread and is shown as such, never s
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from engine.language import one_line
 
 
@@ -33,15 +35,33 @@ class EngineError(Exception):
     Args:
         problem: What is wrong, without a full stop at its end.
         remedy: What to do about it: an imperative, without a full stop at its end.
+        option: What to type for it, where the error is told on the command line.
+        fields: Labels, in English, of what to fill in for it, where the error is told on a page.
     """
 
-    def __init__(self, problem: str, remedy: str) -> None:
+    def __init__(self, problem: str, remedy: str, *, option: str = "", fields: tuple[str, ...] = ()) -> None:
         self.problem = one_line(problem).rstrip(".")
         self.remedy = one_line(remedy).rstrip(".")
-        super().__init__(f"{self.problem}. {self.remedy}.")
+        self.option, self.fields = one_line(option), fields
+        super().__init__(f"{self.problem}. {self.typed_remedy}.")
 
-    def __reduce__(self) -> tuple[type[EngineError], tuple[str, str]]:
-        return type(self), (self.problem, self.remedy)
+    @property
+    def typed_remedy(self) -> str:
+        """What to do about it, with what to type for it on the command line."""
+        return f"{self.remedy} (on the command line: {self.option})" if self.option else self.remedy
+
+    def again(self) -> Self:
+        """Return an error of its own that says the same."""
+        return type(self)(self.problem, self.remedy, option=self.option, fields=self.fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_again, (type(self), self.problem, self.remedy, self.option, self.fields)
+
+
+def _made_again(
+    kind: type[EngineError], problem: str, remedy: str, option: str, fields: tuple[str, ...]
+) -> EngineError:
+    return kind(problem, remedy, option=option, fields=fields)
 
 
 class DataError(EngineError):

@@ -43,8 +43,6 @@ BETWEEN = (". ", "; ", ": ")
 """What stands between the parts of a sentence."""
 OUTSIDE = r"(?![^()]*\))"
 """What follows a sign that stands outside brackets."""
-_OPTIONS = re.compile(r"\s*\([^()]*--[a-z][^()]*\)")
-"""What is said of options of the command line, in any language, with the blank before it."""
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
@@ -55,11 +53,17 @@ def retold(said: str | EngineError) -> str:
 
 
 def plain(said: str | EngineError) -> str:
-    """Return a sentence as it stands in English; of an error without what it says, in brackets, of the command line.
+    """Return a sentence as it stands in English; of an error without what is typed on the command line.
 
-    An error that is told again is told on a page, where nobody can type an option.
+    An error that is told again is told on a page, where nobody can type an option: it names the page's fields.
     """
-    return _OPTIONS.sub("", str(said)) if isinstance(said, EngineError) else said
+    return f"{said.problem}. {_remedy(said, said.remedy)}." if isinstance(said, EngineError) else said
+
+
+def _remedy(error: EngineError, remedy: str) -> str:
+    """Return what to do about an error, with the fields of the page in which it is done."""
+    fields = _(", ").join(_("“{field}”").format(field=isolated(_(field))) for field in error.fields)
+    return _("{remedy} (under {fields})").format(remedy=remedy, fields=fields) if fields else remedy
 
 
 def retold_closely(said: str) -> str:
@@ -76,7 +80,7 @@ def retell(said: str | EngineError) -> str | None:
         return plain(said)
     if isinstance(said, EngineError):
         problem, remedy = retell(said.problem), retell(said.remedy)
-        return None if problem is None or remedy is None else _OPTIONS.sub("", f"{problem}. {remedy}.")
+        return None if problem is None or remedy is None else f"{problem}. {_remedy(said, remedy)}."
     again = _retell(said, language())
     return said if again is None and _is_told(said) else again
 
@@ -333,6 +337,7 @@ def _of_work() -> tuple[str, ...]:
         _("Predicting and explaining validation and test images"),
         _("Done"),
         _("Starting"),
+        _("{remedy} (on the command line: {option})"),
         _("The training process ended after {reached}"),
         _("The training process is there but has not reported lately"),
         _("It continues where the computer slept, is busy or its disk is full; otherwise stop and resume it"),

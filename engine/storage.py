@@ -58,12 +58,14 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return WorkspaceError(
             f"{path} cannot be written to",
-            "Give your user the right to write there, or choose another folder (--workspace for the workspace)",
+            "Give your user the right to write there, or choose another folder",
+            option="--workspace for the workspace",
         )
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return WorkspaceError(
             f"{_in_the_way(path)} is not a folder",
-            "Move that file away, or choose another folder (--workspace for the workspace)",
+            "Move that file away, or choose another folder",
+            option="--workspace for the workspace",
         )
     if error.errno == errno.EISDIR:
         return WorkspaceError(f"{path} is a folder, not a file", "Choose another name for the file")
@@ -76,7 +78,8 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
         return WorkspaceError(f"The folder of {path} is not there", "Make it, or choose another folder")
     return WorkspaceError(
         f"{path} cannot be used ({error.strerror or error})",
-        "Check the disk, or choose another folder (--workspace for the workspace)",
+        "Check the disk, or choose another folder",
+        option="--workspace for the workspace",
     )
 
 
@@ -118,8 +121,8 @@ def machine_trouble(error: BaseException) -> WorkspaceError | None:
         if error.errno in (errno.EACCES, errno.EPERM):
             return WorkspaceError(
                 f"Your user may not use {named}",
-                "Give your user the right to read and write there, or choose another folder "
-                "(--workspace for the workspace)",
+                "Give your user the right to read and write there, or choose another folder",
+                option="--workspace for the workspace",
             )
         return storage_error(error, named)
     if error.errno in DISK_FULL:  # writing into a file that is open names none
@@ -243,7 +246,7 @@ def bound_log(path: Path) -> None:
         log.truncate()
 
 
-def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
+def check_room(what_needs: str, needed: int, folder: Path, remedy: str, *, option: str = "") -> None:
     """Refuse what will not fit on a disk before any of it is written.
 
     Args:
@@ -251,6 +254,7 @@ def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
         needed: Bytes.
         folder: Where they would lie.
         remedy: What to do.
+        option: With which option of the command line.
 
     Raises:
         WorkspaceError: They do not fit.
@@ -260,6 +264,7 @@ def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
         raise WorkspaceError(
             f"{what_needs} {bytes_said(needed)}, and the disk with {folder} has {bytes_said(free)} free",
             remedy,
+            option=option,
         )
 
 

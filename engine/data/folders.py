@@ -123,7 +123,7 @@ def check_folder(folder: Path) -> None:
         ) from error
     except OSError as error:
         told = storage_error(error, folder)
-        raise DataError(told.problem, told.remedy) from error
+        raise DataError(told.problem, told.remedy, option=told.option) from error
 
 
 def _set_masks_aside(survey: Survey) -> None:

@@ -83,8 +83,8 @@ def split_index(
             )
             raise SplitError(
                 f"The data came with no training part: {parts}",
-                "Say which images are for training (on the command line: --part-names), or make a new split "
-                "(--by-patient)",
+                "Say which images are for training, or make a new split",
+                option="--part-names, or --by-patient",
             )
         return _given(index, groups, ratios, seed)
     _check_sizes(index, groups, 3)

@@ -135,7 +135,8 @@ def folds_as_chosen(index: Index, choices: Choices, folds: int) -> tuple[Split, 
     if choices.mode == "given":
         raise SplitError(
             "Folds deal out all labelled images, and this data set is to keep the parts it came with",
-            "Choose a new split for it (on the command line: --by-patient), or train without folds",
+            "Choose a new split for it, or train without folds",
+            option="--by-patient",
         )
     return tuple(k_folds(index, k=folds, seed=choices.seed))
 

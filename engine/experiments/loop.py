@@ -273,11 +273,19 @@ def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> li
             for value in values
         ]
     if len({entry.name for entry in entries}) < len(entries):
-        raise RecipeError("One recipe is named twice", "Name each once; --seeds repeats all of them")
+        raise RecipeError(
+            "One recipe is named twice",
+            "Name each once, and repeat all of them with several seeds",
+            option="--seeds",
+        )
     if seeds < 1:
-        raise RecipeError(f"{seeds} is not a valid number of seeds", "Set --seeds to 1 or more")
+        raise RecipeError(f"{seeds} is not a valid number of seeds", "Set it to 1 or more", option="--seeds")
     if len(entries) * seeds < 2:
-        raise RecipeError("One run alone cannot be compared", "Name two recipes, or use --vary or --seeds")
+        raise RecipeError(
+            "One run alone cannot be compared",
+            "Name two recipes, vary one, or repeat it with several seeds",
+            option="--vary, --seeds",
+        )
     return [
         replace(entry, recipe=replace(entry.recipe, seed=entry.recipe.seed + more))
         for more in range(seeds)

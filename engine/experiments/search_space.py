@@ -17,7 +17,8 @@ from engine.records import Recipe
 
 _SAID_ELSEWHERE = ("name", "title", "source", "expected", "seed")
 
-HOW = "Write --vary field=low..high, field=low..high:log or field=value,value,…"
+OPTION = "--vary"
+HOW = "Write field=low..high, field=low..high:log or field=value,value,…"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +53,7 @@ def varied_fields(recipe: Recipe, texts: Sequence[str]) -> tuple[Varied, ...]:
         RecipeError: There is none, one cannot be understood or names no field or several, or a value does not fit.
     """
     if not texts:
-        raise RecipeError("Nothing is varied", HOW)
+        raise RecipeError("Nothing is varied", HOW, option=OPTION)
     fields = flat(plain(recipe_from_values(plain(recipe))))
     found = tuple(_varied(text, recipe, fields) for text in texts)
     if len({one.field for one in found}) < len(found):
@@ -85,18 +86,18 @@ def _written(value: float, one: Varied) -> str:
 def _varied(text: str, recipe: Recipe, fields: Mapping[str, Any]) -> Varied:
     name, equals, wanted = (part.strip() for part in text.partition("="))
     if not (name and equals and wanted):
-        raise RecipeError(f"“{text}” does not say what to vary", HOW)
+        raise RecipeError(f"“{text}” does not say what to vary", HOW, option=OPTION)
     field = _field(name, recipe, fields)
     if ".." not in wanted:
         values = tuple(value.strip() for value in re.split(r",(?![^\[]*\])", wanted))
         if len(values) < 2 or not all(values):
-            raise RecipeError(f"“{text}” leaves nothing to choose", HOW)
+            raise RecipeError(f"“{text}” leaves nothing to choose", HOW, option=OPTION)
         return Varied(field=field, values=values)
     span, _, scale = wanted.partition(":")
     try:
         low, high = map(float, span.split(".."))
     except ValueError as error:
-        raise RecipeError(f"“{span}” is no range of numbers", HOW) from error
+        raise RecipeError(f"“{span}” is no range of numbers", HOW, option=OPTION) from error
     if scale not in ("", "log") or not low < high or (scale == "log" and low <= 0):
         raise RecipeError(
             f"“{wanted}” is no range",

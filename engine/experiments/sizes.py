@@ -31,11 +31,12 @@ def sizes_of_curve(recipe: Recipe, split: Split, shares: Sequence[float], seeds:
         RecipeError: A share is none, holds less than a training image a class, or two hold as many.
     """
     if seeds < 1:
-        raise RecipeError(f"{seeds} is not a valid number of seeds", "Set --seeds to 1 or more")
+        raise RecipeError(f"{seeds} is not a valid number of seeds", "Set it to 1 or more", option="--seeds")
     if not shares or not all(0 < share <= 1 for share in shares):
         raise RecipeError(
             "A share of the training part lies above 0 and up to 100%",
-            "Write for instance --shares 10,18,32,56,100",
+            "Write for instance 10,18,32,56,100",
+            option="--shares",
         )
     whole = len(limit_training(split, recipe.train_limit, seed=recipe.seed).train)
     sizes = [round(whole * share) for share in sorted(shares)]
@@ -44,7 +45,8 @@ def sizes_of_curve(recipe: Recipe, split: Split, shares: Sequence[float], seeds:
             f"Of {whole:,} training images, shares of {', '.join(f'{100 * share:g}' for share in sorted(shares))}% are "
             f"{', '.join(f'{size:,}' for size in sizes)} images: each must hold more than the one before, and at least "
             f"{2 * len(split.classes)}",
-            "Give fewer or larger shares with --shares",
+            "Give fewer or larger shares",
+            option="--shares",
         )
     return [
         Entry(

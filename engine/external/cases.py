@@ -55,7 +55,8 @@ def external_cases(
     if both := [name for name in same if name in leave_out]:
         raise DataError(
             f"“{both[0]}” was said to be a class of this run, and to be left out",
-            f"Say one of the two: --same “{both[0]}={same[both[0]]}”, or --leave-out “{both[0]}”",
+            "Say one of the two",
+            option=f"--same “{both[0]}={same[both[0]]}”, or --leave-out “{both[0]}”",
         )
     meant = {**match_names(labels, run.classes), **same}
     unclear = [name for name in labels if name not in meant and name not in leave_out]
@@ -65,7 +66,8 @@ def external_cases(
         )
         raise DataError(
             f"{names}: not among the classes of this run ({', '.join(run.classes)})",
-            f"Say which class it is with --same “{unclear[0]}=CLASS”, or leave it out with --leave-out “{unclear[0]}”",
+            "Say which class it is, or leave it out",
+            option=f"--same “{unclear[0]}=CLASS”, or --leave-out “{unclear[0]}”",
         )
     seen = {sample.image_id: part for part in PARTS for sample in split.part(part)}
     kept: list[Sample] = []

@@ -195,7 +195,8 @@ def _build(
         "The decoded images need",
         needed,
         folder.parent,
-        "Free some space, or choose another workspace with --workspace",
+        "Free some space, or choose another workspace",
+        option="--workspace",
     )
 
     def load(sample: Sample) -> NDArray[np.uint8] | _Failed:

@@ -201,5 +201,6 @@ def refuse_locked(split: Split, version: LabelVersion, index: Index) -> None:
         raise SplitError(
             f"{met:,} images would be trained or tuned on that are test cases{runs}, or of their patients: beside them "
             f"labels v{version.number} were corrected, and they are locked",
-            "Keep the parts of that run: leave out seed, shares and folds (on the command line: --like RUN)",
+            "Keep the parts of that run: leave out seed, shares and folds",
+            option="--like RUN",
         )

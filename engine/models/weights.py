@@ -113,8 +113,9 @@ def missing(timm_name: str) -> WeightsError:
     return WeightsError(
         f"The ImageNet weights of {timm_name} are not on this computer, and Overread downloads only when asked",
         f"Put {timm_name}.safetensors into a folder and name that folder in ${ENVIRONMENT_VARIABLE}; or allow the "
-        "download (--allow-downloads); or choose the backbone efficientnet-lite0, whose weights are installed; or "
-        "start from random weights (weights=random)",
+        "download; or choose the backbone efficientnet-lite0, whose weights are installed; or start from random "
+        "weights",
+        option="--allow-downloads; weights=random",
     )
 
 

@@ -46,11 +46,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "SQLITE_READONLY": (
         "The database cannot be written to: its file or folder is read-only",
-        "Allow writing to the workspace folder, or choose another with --workspace",
+        "Allow writing to the workspace folder, or choose another workspace",
     ),
     "SQLITE_CANTOPEN": (
         "The database cannot be opened or created",
-        "Check that the workspace folder exists and may be written to, or choose another with --workspace",
+        "Check that the workspace folder exists and may be written to, or choose another workspace",
     ),
     "SQLITE_FULL": (
         "The disk is full, so nothing more can be stored; what was stored before is kept",

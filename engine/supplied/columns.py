@@ -17,6 +17,9 @@ from engine.supplied.scores import are_numbers
 
 IMAGE = "image"
 """What a person calls the column that names the images: `--column image=NAME`."""
+COLUMNS = "Column of each class"
+NAMES = "Names of classes in the file"
+"""The page's fields for `--column` and `--same`."""
 
 _SCORE = (
     r"(?:p|probs?|proba|probability|probabilities|scores?|conf|confidence|logits?|softmax|sigmoid|preds?|prediction"
@@ -75,8 +78,10 @@ def image_column(table: Table, names: ImageNames, asked: str | None) -> str:
     if not found[best]:
         raise DataError(
             f"No column of {table.name} names an image of the data set; it has: {_listed(table.header)}",
-            "Name images by path, file name or sha256 of the file; say which column does so (on the command line: "
-            "--column image=NAME), or choose the data set that the predictions are of",
+            "Name images by path, file name or sha256 of the file; say which column does so, or choose the data set "
+            "that the predictions are of",
+            option="--column image=NAME",
+            fields=(COLUMNS,),
         )
     return best
 
@@ -174,7 +179,9 @@ def _found(
         if len(chosen) > 1:
             raise DataError(
                 f"Several columns may hold the score of {name}: {', '.join(chosen)}",
-                f"Say which does (on the command line: --column “{name}=NAME”, for each class)",
+                "Say which does",
+                option=f"--column “{name}=NAME”, for each class",
+                fields=(COLUMNS,),
             )
         if chosen + added[name]:
             found[name] = chosen + added[name]
@@ -197,7 +204,9 @@ def _named(names: Sequence[str], positive: str | None) -> tuple[str, ...]:
     if not distinct:
         raise DataError(
             "Neither the labels of the data set nor the names of the columns say what the classes are",
-            "Say which column is the score of which class (on the command line: --column CLASS=NAME)",
+            "Say which column is the score of which class",
+            option="--column CLASS=NAME",
+            fields=(COLUMNS,),
         )
     return order_classes(distinct)
 
@@ -213,8 +222,9 @@ def _score_alone(
             if name not in numeric and class_in(name)[0] in match_names([class_in(name)[0]], classes):
                 raise DataError(
                     f"Column “{name}” of {table.name} has the name of a class, and most of its cells are not numbers",
-                    f"Write scores as numbers, or say which column holds them (on the command line: "
-                    f"--column “{finding}=NAME”)",
+                    "Write scores as numbers, or say which column holds them",
+                    option=f"--column “{finding}=NAME”",
+                    fields=(COLUMNS,),
                 )
     if len(called) != 1:
         which = (
@@ -222,7 +232,9 @@ def _score_alone(
         )
         raise DataError(
             f"It is not clear which column of {table.name} holds the score of {finding}; {which}",
-            f"Say which does (on the command line: --column “{finding}=NAME”)",
+            "Say which does",
+            option=f"--column “{finding}=NAME”",
+            fields=(COLUMNS,),
         )
     return ScoreColumns(
         classes=classes,
@@ -266,8 +278,9 @@ def _refuse_missing(found: Sequence[str], classes: Sequence[str], table: Table, 
     raise DataError(
         f"{table.name} has no column for {_quoted(missing)} of the classes {', '.join(classes)}; its other columns "
         f"are: {_listed(free)}",
-        "Say the name of each class in the file (on the command line: --same NAME=CLASS), or which column is its score "
-        "(--column CLASS=NAME)",
+        "Say the name of each class in the file, or which column is its score",
+        option="--same NAME=CLASS, or --column CLASS=NAME",
+        fields=(NAMES, COLUMNS),
     )
 
 
@@ -275,8 +288,10 @@ def _extra(extra: Sequence[str], classes: Sequence[str]) -> DataError:
     verb = "speaks of no class" if len(extra) == 1 else "speak of no classes"
     return DataError(
         f"{_quoted(extra)} {verb} of the data set ({', '.join(classes)})",
-        "Say which class each means (on the command line: --same NAME=CLASS; scores of one class add up), or name the "
-        "column of each class (--column CLASS=NAME), and no other is read",
+        "Say which class each means, and scores of one class add up; or name the column of each class, and no other is "
+        "read",
+        option="--same NAME=CLASS, or --column CLASS=NAME",
+        fields=(NAMES, COLUMNS),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.data import Table
 from engine.errors import DataError
-from engine.supplied.columns import ScoreColumns
+from engine.supplied.columns import NAMES, ScoreColumns
 from engine.supplied.scores import ROUNDING, SCALES, SUM_TOLERANCE, Numbers, parse, recognised
 from engine.supplied.troubles import Row, Troubles
 
@@ -41,7 +41,9 @@ def probabilities_of(
         raise DataError(
             f"{', '.join(scores.extra)}: scores of no class of the data set ({', '.join(scores.classes)}), "
             "without which logits cannot be turned into probabilities",
-            "Say which class each means (on the command line: --same NAME=CLASS; scores of one class add up)",
+            "Say which class each means; scores of one class add up",
+            option="--same NAME=CLASS",
+            fields=(NAMES,),
         )
     p = _by_class(scale.probabilities(numbers), scores)
     said = [f"{scale.says[:1].upper()}{scale.says[1:]}"] if name != "probability" or asked else []

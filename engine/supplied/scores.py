@@ -155,7 +155,9 @@ def recognised(parsed: Parsed, columns: Sequence[str]) -> str:
     kinds = "; ".join(f"{name} ({one.title})" for name, one in SCALES.items())
     raise DataError(
         f"It is not clear what the numbers of {', '.join(columns)} are: they run from {low:g} to {high:g}",
-        f"Say which they are: {kinds} (on the command line: --scores NAME)",
+        f"Say which they are: {kinds}",
+        option="--scores NAME",
+        fields=("Scores are",),
     )
 
 

@@ -164,7 +164,10 @@ def read_predictions(
 def _check(claims: Claims) -> None:
     if not claims.model.strip():
         raise DataError(
-            "The model has no name", "Say whose predictions these are (on the command line: --name)"
+            "The model has no name",
+            "Say whose predictions these are",
+            option="--name",
+            fields=("Name of the model",),
         )
     if claims.scores is not None and claims.scores not in SCALES:
         raise DataError(f"There are no scores “{claims.scores}”", f"Choose one of: {', '.join(SCALES)}")

@@ -9,9 +9,9 @@ from engine.errors import DataError
 from engine.records import Sample
 
 SHOWN = 5  # rows that a sentence names
-_LEFT_OUT = (
-    "Correct the file, or leave them out (on the command line: --incomplete): the report then counts them"
-)
+INCOMPLETE = "Leave out rows and images that do not fit, and count them in the report"
+"""The field of the page that asks what `--incomplete` asks."""
+_LEFT_OUT = "Correct the file, or leave them out: the report then counts them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,10 @@ class Troubles:
             DataError: Something was.
         """
         if self._refused:
-            remedy = _LEFT_OUT if self._wait else "Correct the file, and import it again"
-            raise DataError(". ".join(one.whole for one in self._refused), remedy)
+            refused = ". ".join(one.whole for one in self._refused)
+            if not self._wait:
+                raise DataError(refused, "Correct the file, and import it again")
+            raise DataError(refused, _LEFT_OUT, option="--incomplete", fields=(INCOMPLETE,))
 
 
 def some(names: Sequence[str]) -> str:

@@ -184,7 +184,8 @@ class FeatureBank:
             "The feature bank needs",
             4 * len(rows) * math.prod(self._shape),
             folder,
-            "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
+            "Free some space, choose another workspace, or set the recipe's views lower",
+            option="--workspace",
         )
         features_of = self._maker(rows, view, progress)
         start = marked = 0

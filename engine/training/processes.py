@@ -125,7 +125,8 @@ def check_shareable(recipe: Recipe, processes: Processes) -> None:
             raise RecipeError(
                 f"Phase {phase.name} blends the images of a batch (mixup, cutmix), so that several processes cannot "
                 "share it",
-                "Set mixup and cutmix to 0, or train in one process: --workers 1",
+                "Set mixup and cutmix to 0, or train in one process",
+                option="--workers 1",
             )
 
 

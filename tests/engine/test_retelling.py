@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from engine.data import index_folder, split_as_chosen, split_index
 from engine.data.patients import patient_overlap, patients_named, unit_words
 from engine.data.split_choices import Choices, ratios_of
 from engine.errors import DataError, SplitError
-from engine.language import CATALOGUES, isolated, languages, number as written, short_number, speaking
+from engine.language import CATALOGUES, _, isolated, languages, number as written, short_number, speaking
 from engine.relocation import Lost
 from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
 from tests.engine.data.test_index import film
@@ -110,16 +112,37 @@ def test_a_count_of_some_is_followed_by_a_verb_that_goes_with_one_too() -> None:
 
 
 @pytest.mark.parametrize("code", ["en", "fa", "he"])
-def test_an_error_told_on_a_page_says_nothing_of_the_command_line(code: str) -> None:
+def test_an_error_says_options_on_the_command_line_and_fields_on_a_page(code: str) -> None:
     index = with_parts(val=15)
     left = tuple(replace(one, part=None) if one.part == "train" else one for one in index.samples)
     with pytest.raises(SplitError) as refused:
         split_index(replace(index, samples=left))
-    assert "(on the command line: --part-names)" in str(refused.value)
+    unnamed = DataError("The model has no name", "Say whose", option="--name", fields=("Name of the model",))
+    kept = pickle.loads(pickle.dumps(unnamed))
+    assert str(refused.value).endswith(" (on the command line: --part-names, or --by-patient).")
+    assert str(kept) == "The model has no name. Say whose (on the command line: --name)."
     with speaking(code):
         said = retold(refused.value)
         assert written(30) in said and written(24) in said
+        field = isolated(_("Name of the model"))
+        assert field in retold(kept) and "--" not in retold(kept)
     assert not re.search("--|[()]", said) and bool(re.search("[a-z]", said)) == (code == "en")
+
+
+def test_no_options_bracket_is_part_of_an_errors_sentences_and_its_fields_are_labels_of_a_page() -> None:
+    typed: list[str] = []
+    fields: set[str] = set()
+    for path in sorted((ROOT / "engine").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Error"):
+                texts = [one for said in call.args for one in ast.walk(said) if isinstance(one, ast.Constant)]
+                typed += [str(one.value) for one in texts if re.search(r"\([^()]*--[a-z]", str(one.value))]
+                for named in (one.value for one in call.keywords if one.arg == "fields"):
+                    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+                    fields |= set(eval(ast.unparse(named), vars(importlib.import_module(module))))
+    assert not typed and len(fields) > 3
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "gui" / "pages").rglob("*.py"))
+    assert not [one for one in fields if f'label=_("{one}")' not in pages]
 
 
 def test_a_sign_before_a_number_is_written_with_the_languages_digits() -> None:

@@ -60,7 +60,8 @@ def find_patients(listed: Sequence[Listed], answers: Answers) -> NamedPatients:
     if role not in (None, "patient", "ignored"):
         raise DataError(
             f"File names cannot be taken as {role}",
-            "Say that they are patient or ignored (--level names=patient)",
+            "Say that they are patient or ignored",
+            option="--level names=patient",
         )
     if role is None and any(not is_placeholder(name) for name in named_anyhow(listed)):
         return NamedPatients(listed=listed)

@@ -215,7 +215,8 @@ def _path(
         return max(likely, key=lambda name: found[name]), ()  # max takes the first of equals
     raise DataError(
         f"{table.name} does not say which column names the images; it has: {listed(table.header)}",
-        "Name that column path, or choose it (on the command line: --column path=NAME)",
+        "Name that column path, or choose it",
+        option="--column path=NAME",
     )
 
 

@@ -15,6 +15,7 @@ from engine.data.sources.tables import Row
 from engine.errors import DataError
 from engine.records import DataIssue, DataIssueKind
 
+ROOT = "--root FOLDER"
 _SHOWN = 3
 
 
@@ -198,8 +199,9 @@ def _nothing_found(rows: Sequence[Row], table: str, files: Files, notes: _Notes)
     if ambiguous := notes.noted[_Note.AMBIGUOUS]:
         return FilesNotFoundError(
             f"The files that {table} names could be any of several ({notes.example(*ambiguous[0])})",
-            "Choose the folder that contains only the images the table refers to (on the command line: --root FOLDER), "
-            "or write the folder before each name in the table",
+            "Choose the folder that contains only the images the table refers to, or write the folder before each name "
+            "in the table",
+            option=ROOT,
         )
     if zeros := _lost_zeros(rows, files):
         written, name = zeros
@@ -207,19 +209,17 @@ def _nothing_found(rows: Sequence[Row], table: str, files: Files, notes: _Notes)
             f"{table} names {written}, and the file is {name}: a spreadsheet took names for numbers",
             "Write the names as they are, in a column that the spreadsheet keeps as text",
         )
-    remedy = (
-        "Choose the folder that contains the images, at any depth (on the command line: --root FOLDER), or put the "
-        "table into it"
-    )
+    remedy = "Choose the folder that contains the images, at any depth, or put the table into it"
     if sum("://" in row.path for row in rows) * 2 > len(rows):
         remedy = (
             "The table has addresses on the web, and Overread downloads nothing: download the images, then choose "
-            "their folder (on the command line: --root FOLDER)"
+            "their folder"
         )
     shown = ", ".join(row.path[:120] for row in rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
     return FilesNotFoundError(
         f"None of the {len(rows):,} files that {table} names was found ({shown})",
         remedy,
+        option=ROOT,
     )
 
 

@@ -107,7 +107,7 @@ def give_each(
         except ImageError as error:
             problem = error.problem.replace(path.name, "it")
             left_out[problem] += 1
-            remedies[problem] = error.remedy
+            remedies[problem] = error.typed_remedy
             continue
         for kind, each in made:
             store(kind, each)

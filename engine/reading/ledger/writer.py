@@ -135,4 +135,4 @@ def _apart(connection: Connection, work: Work) -> Outcome:
 
 def _own(error: BaseException) -> BaseException:
     """Return an error of its own for each who asked: each adds its own traceback."""
-    return type(error)(error.problem, error.remedy) if isinstance(error, StoreError) else error
+    return error.again() if isinstance(error, StoreError) else error

@@ -52,7 +52,7 @@ def _guarded(name: str, look: Looks, root: Path) -> Check:
     try:
         return look(name, root)
     except EngineError as error:
-        return Check(name=name, found=error.problem, good=False, remedy=error.remedy)
+        return Check(name=name, found=error.problem, good=False, remedy=error.typed_remedy)
     except (
         OSError,
         ImportError,

@@ -245,8 +245,8 @@ def check(
         elif kind == "comparison":
             compared_with(session, recipe_of(base, values), others, count or 1)
     except RecipeError as error:
-        words = retold(error).replace("--vary ", "")
-        said += markup.said_at("experiment-vary" if kind == "search" else "experiment-others", words)
+        field = "experiment-vary" if kind == "search" else "experiment-others"
+        said += markup.said_at(field, retold(error))
     return said
 
 

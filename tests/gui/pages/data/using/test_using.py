@@ -125,7 +125,8 @@ def test_in_a_browser_a_vendors_csv_is_imported_read_and_reported(
     page.locator("#data-import-start").click()
     told = page.locator("#data-import-progress")
     told.get_by_text("not clear which column").wait_for()  # “KI” is no word that we know for a score
-    assert "--column" not in told.inner_text()  # nobody types options here: the form has a field
+    told.get_by_text("(under “Column of each class”)").wait_for()
+    assert "--column" not in told.inner_text()  # nobody types options here
 
     page.locator("#data-import-more > button").click()
     page.get_by_label("Column of each class").fill("opacity=KI score (%)")
