@@ -35,7 +35,7 @@ PLAIN = ("file", "patient", "predicted")  # and the start of the id
 
 _VALUE = r'(?:"[^"]*"|“[^”]*”|\S+)'
 _NUMBER = r"((?:\d+(?:[.,\u066b]\d*)?|[.,\u066b]\d+)\s*[%\u066a]?)"
-_END = r"(?=\s|$)"
+_END = r"(?=[,;]?(?:\s|$))"
 _BETWEEN = re.compile(rf"(score|confidence)[\s:=]+{_NUMBER}\s*(?:-|–|to|\.\.)\s*{_NUMBER}{_END}", re.I)
 _COMPARED = re.compile(rf"(score|confidence)\s*(>=|<=|>|<|=|≥|≤)\s*{_NUMBER}{_END}", re.I)
 _NAMED = re.compile(rf"({'|'.join(NAMES)})(?:\s*[:=]\s*|\s+)({_VALUE})", re.I)

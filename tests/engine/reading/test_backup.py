@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import StoreError, WorkspaceError
-from engine.reading import Protocol, StudyAnswer
+from engine.reading import Protocol, StudyAnswer, backup
 from engine.reading.answers import Given
-from engine.reading.backup import back_up
+from engine.reading.backup import Restored, back_up, bring_back
 from engine.reading.ledger.anchors import read_anchors, write_anchor
+from engine.reading.ledger.chain import Head
 from engine.reading.store import Store, open_store
 from engine.workspace import open_workspace
 from gui.cli.main import main
@@ -213,3 +214,27 @@ def test_readings_move_from_a_file_to_a_server_row_by_row_and_never_into_others(
         )  # type: ignore[arg-type]
         assert moved.audit().found == ()
     assert main(["restore", str(copy)]) == 1 and "two chains cannot be joined" in capsys.readouterr().err
+
+
+def test_what_is_kept_within_one_second_has_a_number_and_where_nothing_stood_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup.time, "strftime", lambda form: "20260101-120000")
+    file, copy, anchors = tmp_path / "overread.db", tmp_path / "monday.db", tmp_path / "anchors.csv"
+    with open_store(file) as store:
+        head = filled(store, 1).head()
+    assert back_up(file, copy, anchors) == head
+    file.unlink()
+    assert bring_back(copy, file, anchors) == Restored(head, None, 0)
+    for kept in ("", "-2", "-3"):
+        found = bring_back(copy, file, anchors)
+        assert found == Restored(head, tmp_path / f"overread-before-20260101-120000{kept}.db", 0)
+        assert found.kept is not None and found.kept.exists()
+    write_anchor(anchors, Head(head.seq + 4, "f" * 64), "a session ended")
+    assert bring_back(copy, file, anchors) == Restored(
+        head, tmp_path / "overread-before-20260101-120000-4.db", 4
+    )
+    assert (tmp_path / "anchors-before-20260101-120000-4.csv").exists()
+    assert [(one.seq, one.when.split(", ")[0]) for one in read_anchors(anchors)] == [
+        (head.seq, "a backup was brought back")
+    ]

@@ -7,6 +7,7 @@ import sqlite3
 from collections import namedtuple
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
@@ -26,11 +27,27 @@ def test_a_verdict_is_on_the_disk_before_the_next_case_is_shown(tmp_path: Path) 
         with database.engine.connect() as connection:
             settings = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("synchronous", "journal_mode", "foreign_keys")
+                for name in (
+                    *("synchronous", "journal_mode", "foreign_keys", "recursive_triggers", "cache_size"),
+                    "wal_autocheckpoint",
+                )
             }
     finally:
         database.close()
-    assert settings == {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}  # 2 is FULL
+    assert settings == {
+        "synchronous": 2, "journal_mode": "wal", "foreign_keys": 1, "recursive_triggers": 1,  # 2 is FULL
+        "cache_size": -32_000, "wal_autocheckpoint": 4000,
+    }  # fmt: skip
+
+
+def test_forty_may_ask_at_the_same_moment_and_twelve_connections_are_kept(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "overread.db")
+    connections = [database.engine.connect() for _ in range(40)]
+    for connection in connections:
+        connection.close()
+    pool: Any = database.engine.pool
+    assert (pool.checkedin(), pool._max_overflow) == (12, 28)
+    database.close()
 
 
 def failure(name: str) -> sqlite3.Error:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StoreError
+from engine.reading.database_file import DatabaseFile, address_to_look_at
 from engine.reading.store import Store, open_store
 from tests.engine.reading.test_store import RUN, agree, prediction
 from tests.readers import with_readers
@@ -194,3 +195,13 @@ def test_a_database_that_may_not_be_written_to_can_be_looked_at(
             looked_at.add_review(agree(1))
     assert sorted(seen.iterdir()) == before
     store.close()
+
+
+def test_a_file_that_is_gone_before_it_is_opened_is_said_and_one_with_an_empty_log_needs_no_copy(
+    workspace: Path,
+) -> None:
+    with pytest.raises(StoreError, match="no longer the file that was opened"):
+        DatabaseFile(workspace / "overread.db")
+    filled(workspace / "overread.db").close()
+    found, copied_to = address_to_look_at(workspace / "overread.db")
+    assert copied_to is None and found.endswith("overread.db?mode=ro&uri=true")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from engine.errors import ReviewError
 from engine.reading.accounts import passwords
 from engine.reading.accounts.accounts import IDLE, LONGEST_SESSION, Accounts
+from engine.reading.people import Reader
 from engine.reading.store import Store, open_store
 from tests.readers import with_readers
 
@@ -148,3 +151,112 @@ def test_a_hash_made_with_less_work_is_made_again_when_its_owner_signs_in(
 def test_a_person_of_two_spellings_signs_in_by_either_and_is_one(accounts: Accounts, store: Store) -> None:
     store.join_readers("Ben", "Ada")
     assert who(accounts, accounts.sign_in("Ben", RIGHT)) == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("seconds_idle", "inside"), [(IDLE.total_seconds(), True), (IDLE.total_seconds() + 1, False)]
+)
+def test_a_session_lasts_to_the_last_second_that_nobody_is_there(
+    accounts: Accounts, clock: Clock, seconds_idle: float, inside: bool
+) -> None:
+    token = accounts.sign_in("Ada", RIGHT)
+    clock.later(seconds=seconds_idle)
+    assert accounts.all()[0].signed_in == inside
+    assert (who(accounts, token) == "Ada") is inside
+
+
+def test_a_session_lasts_to_the_last_second_of_a_working_day_and_is_forgotten_after_it(
+    accounts: Accounts, store: Store, clock: Clock
+) -> None:
+    def kept() -> list[tuple[str, str]]:
+        with store._database.read() as connection:
+            found = connection.exec_driver_sql("SELECT began, seen FROM web_sessions ORDER BY began").all()
+        return [(row[0], row[1]) for row in found]
+
+    began, token = clock.moment, accounts.sign_in("Ada", RIGHT)
+    clock.later(seconds=60)
+    assert who(accounts, token) == "Ada" and kept() == [(began.isoformat(), began.isoformat())]
+    clock.later(seconds=1)  # more than a minute: it is written down that somebody is there
+    assert who(accounts, token) == "Ada" and kept() == [(began.isoformat(), clock.moment.isoformat())]
+    while clock.moment < began + LONGEST_SESSION:
+        clock.moment = min(clock.moment + timedelta(minutes=59), began + LONGEST_SESSION)
+        assert who(accounts, token) == "Ada"
+    accounts.sign_in("Ada", RIGHT)
+    assert len(kept()) == 2
+    clock.later(seconds=1)
+    assert who(accounts, token) is None and accounts.all()[0].signed_in == 1
+    accounts.sign_in("Ada", RIGHT)
+    assert [one for one, _ in kept()] == [
+        (began + LONGEST_SESSION).isoformat(),
+        (began + LONGEST_SESSION + timedelta(seconds=1)).isoformat(),
+    ]
+
+
+def test_accounts_are_listed_by_name_with_who_may_do_what(accounts: Accounts, store: Store) -> None:
+    for name in ("Zoe", "cleo"):
+        store.add_reader(Reader(reader_id="", name=name, role="administrator"))
+        accounts.set_password(name, RIGHT)
+    accounts.sign_in("cleo", RIGHT)
+    told = [(one.reader.name, one.disabled, one.signed_in) for one in accounts.all()]
+    assert told == [("Ada", False, 0), ("cleo", False, 1), ("Zoe", False, 0)]
+    assert {one.changed for one in accounts.all()} == {accounts.now().isoformat()}
+    assert accounts.administrators() == 2
+    accounts.disable("Zoe")
+    assert accounts.administrators() == 1 and [one.disabled for one in accounts.all()] == [False, False, True]
+    accounts.disable("cleo")
+    assert accounts.administrators() == 0
+
+
+def test_what_a_browser_keeps_cannot_be_guessed_and_may_be_anything(accounts: Accounts) -> None:
+    tokens = {accounts.sign_in("Ada", RIGHT) for _ in range(2)}
+    assert len(tokens) == 2 and {len(token or "") for token in tokens} == {43}  # 32 bytes
+    assert accounts.signed_in("\udcff") is None
+    accounts.sign_out("\udcff")
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [
+        ("abcd567890", ""), ("abcd56789", "has 10 to 200 characters"),
+        ("abcd" * 50, ""), ("abcd" * 50 + "a", "has 10 to 200 characters"),
+        ("abcdabcdab", ""), ("abcabcabcd", ""), ("abcabcabca", "too easily guessed"),
+        (" ADA BYRON of Ward 7 ", "too easily guessed"), ("ada byron of ward 7", "too easily guessed"),
+    ],
+)  # fmt: skip
+def test_a_password_is_of_ten_to_two_hundred_characters_of_four_kinds_and_not_the_name(
+    password: str, sentence: str
+) -> None:
+    if sentence:
+        with pytest.raises(ReviewError, match=sentence):
+            passwords.checked_password(password, "Ada Byron of Ward 7")
+    else:
+        assert passwords.checked_password(password, "Ada Byron of Ward 7") == password
+
+
+def test_the_longest_password_is_right_and_what_is_no_hash_never_is() -> None:
+    longest = "abcd" * 50
+    kept = passwords.hashed(longest)
+    assert passwords.is_right(longest, kept) and not passwords.is_right(longest[:-1], kept)
+    too_long = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(longest + "a")
+    assert not passwords.is_right(longest + "a", too_long), "it is not even looked at"
+    assert not passwords.is_right(longest, "none")
+
+
+def test_no_more_than_two_passwords_are_hashed_at_the_same_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, now, most, lock = passwords._HASHER, [0], [0], threading.Lock()
+
+    class Counted:
+        def hash(self, password: str) -> str:
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            try:
+                return real.hash(password)
+            finally:
+                with lock:
+                    now[0] -= 1
+
+    monkeypatch.setattr(passwords, "_HASHER", Counted())
+    with ThreadPoolExecutor(6) as threads:
+        kept = list(threads.map(passwords.hashed, [RIGHT] * 8))
+    assert most[0] == 2 and len(set(kept)) == 8

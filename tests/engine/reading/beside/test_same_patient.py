@@ -12,6 +12,8 @@ from hypothesis import given, strategies as st
 
 from engine.errors import ReviewError
 from engine.reading.beside.same_patient import UNKNOWN, moment_of
+from engine.reading.ledger.chain import append
+from engine.reading.migrations.schema import IMAGES
 from engine.reading.people import Reader
 from engine.reading.store import Store, open_store
 from engine.reading.studies.planning.protocol import Protocol
@@ -116,3 +118,37 @@ def test_of_a_run_the_other_images_tell_their_part_and_unnamed_patients_have_non
     told = Protocol(name="alone", design="blind", run_id=RUN.run_id, readers=("Ada",))
     with pytest.raises(ReviewError, match="shows no other images"):
         store.studies.of_patient(store.studies.create(told).study_id, prediction(1).image_id)
+
+
+def test_of_the_days_of_a_study_those_columns_are_read_that_say_when_an_image_was_taken(store: Store) -> None:
+    metas = [
+        {"birth date": "1950-01-01", "Study Date": "2024-05-05", "visit": "3", "note": "a=b=c"},
+        {"birth date": "1950-01-01", "Study Date": "2024-05-06", "visit": "1", "note": "=x"},
+        {"birth date": "1950-01-01", "Study Date": "12", "visit": "4"},
+    ]
+    ids = films(store, metas)
+    found = store.studies.of_patient("films", ids[0])
+    assert found.moment == "2024-05-05"
+    told = [(one.image_id, one.when, one.moment) for one in found.others]
+    assert told == [(ids[1], "after", "2024-05-06"), (ids[2], "", "12")], "a count is no day"
+    assert moment_of("1234") == (1234,) and moment_of(" 7 ") == (7,)
+
+
+def test_of_several_on_a_day_and_without_one_the_order_is_that_of_their_ids(store: Store) -> None:
+    ids = films(store, [{"date": day} for day in ("2024-05-05", "-", "2024-05-05", "2024-05-05", "-")])
+    found = store.studies.of_patient("films", ids[2])
+    assert [one.image_id for one in found.others] == [ids[0], ids[3], ids[1], ids[4]]
+
+
+def test_an_image_whose_patient_is_not_named_or_that_no_study_has_is_of_nobody(store: Store) -> None:
+    ids = films(store, [{}, {}], patients="ab")
+    assert store.studies.of_patient("films", "f" * 64) == UNKNOWN
+    with store._database.write() as connection:
+        append(
+            connection,
+            IMAGES,
+            [{"image_id": ids[0], "patient_id": ids[0], "label": None, "part": None, "metadata": None}],
+            author="program",
+        )
+    assert store.studies.of_patient("films", ids[0]) == UNKNOWN, "as the newest row says"
+    assert store.studies.of_patient("films", ids[1]).known

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import StoreError
+from engine.reading.labelling import versions
 from engine.reading.labelling.drafting import Said, draft
 from engine.reading.labelling.versions import fingerprint, lineage
 from engine.reading.store import Store, open_store
-from engine.records import LabelVersion
+from engine.records import LabelRow, LabelVersion
 from tests.engine.reading.test_store import RUN, prediction
 from tests.readers import with_readers
 
@@ -121,3 +123,54 @@ def test_what_a_test_case_was_drawn_again_as_is_told_of_its_study_alone(store: S
     store.labels.drawn_again("other", RUN.run_id, {"a": ("suspect", 0.5)})
     assert store.labels.drawn_as("one") == {"a": "control", "b": "suspect"}
     assert store.labels.drawn_as("other") == {"a": "suspect"} and store.labels.drawn_as("none") == {}
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 9, 5_000])
+def test_a_version_is_kept_with_all_that_is_known_of_it(
+    store: Store, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "BATCH", at_once)  # labels are written in pieces
+    ids, began = list(CAME), datetime.now(UTC)
+    said = [
+        Said(image_id=ids[0], reader="Ben", label="opacity", answer=12),
+        Said(image_id=ids[0], reader="Ada", label="opacity", answer=11),
+        Said(image_id=ids[1], reader="Ada", label=None, answer=13),
+    ]
+    made = draft(
+        CAME, said, parent=1, source="assisted", made_from="the run", rule="unanimous", locked=ids[8:]
+    )
+    ada = store.people()[0].reader_id
+    second = store.labels.add(DATA, CAME, made, author=ada)
+    first = store.labels.version(DATA, 1)
+    assert first == LabelVersion(
+        dataset_id=DATA, number=1, parent=None, source="came with data", made_from="", rule="", readers=(), images=9,
+        changed=0, kept={}, locked=frozenset(), sha256=fingerprint(CAME), created=first.created, row=3,
+    )  # fmt: skip
+    assert second == LabelVersion(
+        dataset_id=DATA, number=2, parent=1, source="assisted", made_from="the run", rule="unanimous",
+        readers=("Ada", "Ben"), images=9, changed=1, kept={"unsure or not diagnostic": 1}, locked=frozenset(ids[8:]),
+        sha256=fingerprint(CAME | {ids[0]: "opacity"}), created=second.created, row=13,
+    )  # fmt: skip
+    assert began <= first.created <= second.created <= datetime.now(UTC)
+    assert store.labels.rows(DATA, 1) == [LabelRow(image_id=one, label=CAME[one]) for one in sorted(ids)]
+    assert store.labels.rows(DATA, 2) == [
+        LabelRow(image_id=ids[0], label="opacity", answers=(11, 12)),
+        LabelRow(image_id=ids[1], label="opacity", answers=(13,), reason="unsure or not diagnostic"),
+    ]
+    with store._database.read() as connection:
+        authors = [
+            row[0]
+            for table in ("label_versions", "labels")
+            for row in connection.exec_driver_sql(f"SELECT author FROM {table} ORDER BY seq")
+        ]
+    assert authors == ["program", ada, *["program"] * 9, ada, ada]
+
+
+def test_labels_of_another_data_set_are_its_own(store: Store) -> None:
+    corrected(store, 1, i0="opacity")
+    few: dict[str, str | None] = {"x": "normal"}
+    made = draft(few, [], parent=1, source="assisted", made_from="run")
+    store.labels.add("another", few, made)
+    assert store.labels.of_version("another", 2) == few and store.labels.version("another", 2).images == 1
+    assert store.labels.versions("another")[1].parent == 1 and len(store.labels.versions(DATA)) == 2
+    assert store.labels.version(DATA, 2).images == len(CAME)

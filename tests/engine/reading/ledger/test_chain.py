@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, String, event, insert, select, text
 
+from engine.reading.database import Database, open_database
 from engine.reading.ledger import chain
-from engine.reading.ledger.chain import seal
+from engine.reading.ledger.chain import Head, Rows, add_many, append, append_all, head_of, seal
+from engine.reading.migrations.schema import IMAGE_PLACES, REREADS, SESSIONS
 
 Values = st.one_of(
     st.none(),
@@ -59,3 +67,92 @@ def test_every_row_of_evidence_has_its_number_its_moment_its_author_and_its_plac
         ("seq", BigInteger, False, True),
         *((name, String, False, False) for name in ("id", "at", "author", "previous", "hash")),
     ]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(tmp_path / "overread.db")
+    yield opened
+    opened.close()
+
+
+def sat(number: int) -> dict[str, Any]:
+    return {
+        "session_id": f"sitting {number}", "study_id": "s", "reader_id": f"r{number % 2}",
+        "event": ("begun", "ended")[number % 2],
+    }  # fmt: skip
+
+
+def drawn(number: int) -> dict[str, Any]:
+    return {
+        "study_id": "s", "run_id": "r", "image_id": f"{number:064x}", "drawn_as": "suspect", "suspicion": number % 3 / 2
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("together", "values"), [(500, 0), (7, 0), (7, 25), (1, 0)])
+def test_rows_are_chained_in_their_order_however_many_one_statement_takes(
+    database: Database, together: int, values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "TOGETHER", together)
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda _c, _cursor, sql, *_: asked.append(sql))
+    with database.write() as connection:
+        if values:  # as an old SQLite has it: two rows of ten columns
+            opened: Any = connection.connection.driver_connection
+            opened.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, values)
+        first = append(connection, SESSIONS, [sat(number) for number in range(23)], author="ada")
+        more = Rows(
+            table=REREADS, values=[drawn(number) for number in range(5)], author="ben", at="2026-01-01"
+        )
+        told = Rows(table=SESSIONS, values=[sat(99)], author="cleo", ids=["its own"])
+        head = append_all(connection, head_of(connection), more, told)
+        assert first == list(range(1, 24)) and head == head_of(connection) and head.seq == 29
+        kept = [
+            (table.name, dict(row))
+            for table in (SESSIONS, REREADS)
+            for row in connection.execute(select(table)).mappings()
+        ]
+    if values:
+        assert sum(one.startswith("INSERT INTO sessions") for one in asked) == 12 + 1
+    before = Head(0, chain.START)
+    for seq, (table, row) in enumerate(sorted(kept, key=lambda each: each[1]["seq"]), 1):
+        assert row["seq"] == seq and row["previous"] == before.hash and row["hash"] == seal(table, row)
+        said = sat(seq - 1) if seq <= 23 else drawn(seq - 24) if seq < 29 else sat(99)
+        assert {name: row[name] for name in said} == said
+        before = Head(seq, row["hash"])
+    assert before == head
+    told_by_id = {row["id"]: row for _, row in kept}
+    assert len(told_by_id) == 29 and told_by_id["its own"]["author"] == "cleo"
+    assert {(row["author"], row["at"]) for table, row in kept if table == "rereads"} == {
+        ("ben", "2026-01-01")
+    }
+
+
+def test_rows_without_names_have_names_that_follow_one_another_and_the_moment_that_it_is(
+    database: Database,
+) -> None:
+    before = datetime.now(UTC)
+    with database.write() as connection:
+        append(connection, SESSIONS, [sat(number) for number in range(3)], author="ada")
+        append(connection, SESSIONS, [sat(3)], author="ada")
+        rows = connection.execute(select(SESSIONS).order_by(SESSIONS.c.seq)).all()
+    ids = [row.id for row in rows]
+    assert {len(one) for one in ids} == {32} and len({*ids}) == 4
+    assert [int(one[24:], 16) for one in ids] == [0, 1, 2, 0]
+    assert {one[:24] for one in ids[:3]} == {ids[0][:24]} != {ids[3][:24]}
+    moments = [datetime.fromisoformat(row.at) for row in rows]
+    assert all(before <= one <= datetime.now(UTC) and one.utcoffset() is not None for one in moments)
+
+
+def test_of_no_rows_nothing_is_written(database: Database) -> None:
+    with database.write() as connection:
+        assert append(connection, SESSIONS, [], author="ada") == []
+        add_many(connection, insert(IMAGE_PLACES), [])
+        assert head_of(connection) == Head(0, "")
+        add_many(
+            connection,
+            insert(IMAGE_PLACES),
+            [{"image_id": "a", "path": "/x"}, {"path": "/y", "image_id": "b"}],
+        )
+        found = connection.execute(text("SELECT image_id, path FROM image_places ORDER BY image_id")).all()
+    assert [tuple(row) for row in found] == [("a", "/x"), ("b", "/y")]

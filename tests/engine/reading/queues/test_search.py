@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, select, text
 from engine.errors import ReviewError
 from engine.reading.migrations.schema import SEARCHED
 from engine.reading.queues.catalogue import search
-from engine.reading.queues.search import terms_of
+from engine.reading.queues.search import Term, terms_of
 from engine.reading.store import Store, open_store
 from tests.engine.reading.test_store import RUN, prediction
 from tests.readers import with_readers
@@ -179,3 +179,87 @@ def test_a_column_that_holds_the_label_in_other_words_gives_it_away_and_one_that
 
 
 TYPED = ("diagnosis=J18", "diagnosis=Z00 sex=F", "sex=F", "no=3", "pneumonia", "label normal", "diagnosis=X")
+
+
+@pytest.mark.parametrize(
+    ("typed", "terms"),
+    [
+        ("score .85-.5", [Term(column="score", least=0.5, most=0.85)]),
+        ("Score: 5 – 20%", [Term(column="score", least=0.2, most=5.0)]),
+        ("confidence=.4..6", [Term(column="confidence", least=0.4, most=6.0)]),
+        ("CONFIDENCE ≤ 20%", [Term(column="confidence", most=0.2)]),
+        ("score<.2", [Term(column="score", most=0.2, beyond="<")]),
+        ("score ≥ ,8; a", [Term(column="score", least=0.8), Term(text="a")]),
+        (
+            "score > .8, view=PA",
+            [Term(column="score", least=0.8, beyond=">"), Term(column="meta", text="\nview=pa\n")],
+        ),
+        (
+            "score 1-2, score < 1,",
+            [Term(column="score", least=1.0, most=2.0), Term(column="score", beyond="<")],
+        ),
+        ("score > .8x", [Term(text="score"), Term(text=">"), Term(text=".8x")]),
+        ("ID: ABC", [Term(column="image_id", text="abc")]),
+        ("Class “Two Words”", [Term(column="label", text="two words")]),
+        ('patient "P 3", film', [Term(column="patient", text="p 3"), Term(text="film")]),
+        ('"Body Part" = "Chest, AP"', [Term(column="meta", text="\nbody part=chest, ap\n")]),
+        ("View=PA,site=A;x", [Term(column="meta", text="\nview=pa,site=a;x\n")]),
+        ("a,b; c", [Term(text="a,b"), Term(text="c")]),
+        ('"', [Term(text='"')]),
+        ("“ward 7”", [Term(text="ward 7")]),
+        (",;", [Term(text=",;")]),
+    ],
+)
+def test_what_is_typed_is_read_term_by_term(typed: str, terms: list[Term]) -> None:
+    found = terms_of(typed)
+    assert [(one.column, one.text, one.beyond) for one in found] == [
+        (one.column, one.text, one.beyond) for one in terms
+    ]
+    for one, wanted in zip(found, terms, strict=True):
+        assert (one.least, one.most) == pytest.approx((wanted.least, wanted.most))
+
+
+@pytest.mark.parametrize(
+    ("typed", "cases"),
+    [
+        ("score = .8104", {2}), ("score = .8106", set()), ("score = .8096", {2}), ("score = .8094", set()),
+        ("score .81-.81", {2}), ("score .2-.5", {1, 3}), ("score .201 - .499", set()),
+        ("c2abc2fff", {2}), ("id c2abc2fff", {2}), ("file c2abc2fff", set()), ("c2abc2ff", set()),
+        ("cabc2ffff", set()),  # as a report prints it, from its start, eight digits or more
+        ("abc2ffff", set()), ("id abc2ffff", {2}),
+    ],
+)  # fmt: skip
+def test_a_number_is_found_as_it_is_printed_and_so_is_an_id(
+    store: Store, typed: str, cases: set[int]
+) -> None:
+    assert found(store, typed) == cases
+
+
+def test_a_column_tells_no_label_where_the_run_has_but_one_and_cases_without(tmp_path: Path) -> None:
+    with open_store(tmp_path / "overread.db") as store:
+        with_readers(store).add_run(RUN)
+        labels = ("pneumonia", "pneumonia", None, None)
+        cases = [
+            replace(prediction(n, label=label), meta={"dx": str(n // 2)}) for n, label in enumerate(labels)
+        ]
+        store.add_cases(RUN.run_id, cases)
+        other = replace(RUN, run_id="another")
+        store.add_run(other)
+        store.add_cases("another", [prediction(9, label="normal")])
+        assert not store.searched(RUN.run_id, "dx=0").tells_label
+        store.add_cases(RUN.run_id, [prediction(7, label="normal")])
+        assert (
+            store.searched(RUN.run_id, "dx=0").tells_label
+            and not store.searched(RUN.run_id, "dx=1").tells_label
+        )
+
+
+def test_after_a_case_that_has_no_value_none_comes_in_a_queue_from_the_largest_down(store: Store) -> None:
+    ids = [case.image_id for case in store.upcoming(RUN.run_id, "all", "Ada", None, k=4)]
+    store.labels.suspect(RUN.run_id, {ids[0]: 0.25, ids[1]: 0.0, ids[2]: 1.0})
+    queue = (RUN.run_id, "likely mislabelled", "Ada")
+    walked = [case.image_id for case in store.upcoming(*queue, None, k=9)]
+    assert walked == [ids[2], ids[0], ids[1]]
+    assert store.next(*queue, ids[3]) is None and store.place(*queue, ids[3]) == 3
+    assert store.previous(*queue, ids[3]) == store.case(RUN.run_id, ids[1])
+    assert [store.place(*queue, one) for one in walked] == [1, 2, 3]

@@ -13,7 +13,6 @@ import pytest
 
 from engine.errors import EngineError, ServerAway, StoreError
 from engine.reading.answers import Given
-from engine.reading.server.addresses import address
 from engine.reading.store import Store, open_store
 from engine.workspace import open_workspace, remarks
 from tests.engine.reading.test_store import RUN, agree, prediction
@@ -157,8 +156,3 @@ def test_one_variable_says_where_a_workspace_keeps_its_readings(
     monkeypatch.setenv("OVERREAD_DATABASE_URL", "")
     assert open_workspace(tmp_path).database == tmp_path / "overread.db"
     assert "hunter2" not in caplog.text
-
-
-def test_a_server_that_says_nothing_is_not_waited_for_without_end() -> None:
-    assert address("postgresql://host/name").query["connect_timeout"] == "10"
-    assert address("postgresql://host/name?connect_timeout=2").query["connect_timeout"] == "2"

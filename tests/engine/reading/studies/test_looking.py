@@ -13,6 +13,7 @@ import pytest
 from engine.errors import ReviewError
 from engine.reading.store import Store, open_store
 from engine.reading.studies.planning.designs import DESIGNS, DesignName
+from engine.reading.studies.planning.drawing import LATER
 from engine.reading.studies.planning.protocol import Drawn
 from engine.records import Region
 from tests.engine.reading.studies.test_studies import (
@@ -68,8 +69,8 @@ def test_a_case_is_found_by_the_number_that_it_had(store: Store, design: DesignN
         found = store.studies.numbered(study_id, "Ada", task.number, arm=arm, now=later)
         assert (found.image_id, found.number, found.of) == (task.image_id, task.number, task.of)
         assert found.arm == (task.arm if design == "wash-out" else DESIGNS[design].arms[-1])  # all are read
-    for number in (-1, 0, seen[0].of + 1):
-        with pytest.raises(ReviewError, match=f"no case number {number}"):
+    for number in (-1, 0, seen[0].of + 1, LATER, 10**30):
+        with pytest.raises(ReviewError, match="There is no case number"):
             store.studies.numbered(study_id, "Ada", number, now=later)
 
 
