@@ -23,11 +23,11 @@ from sklearn.metrics import (
 from benchmarks.measuring import LeftOut, Row, Setting, in_process, seconds_of
 from benchmarks.synthetic import RUN_ID, synthetic_predictions, synthetic_run
 from engine.data import save_split
-from engine.reading import open_store
+from engine.reading import Store, open_store
 from engine.records import Explanation, Prediction, Sample, Split
 from engine.report import build_report, export_report
 from engine.runs import settings_of
-from engine.workspace import open_workspace
+from engine.workspace import Workspace, open_workspace
 from gui.web import AppSession
 
 MANY = 50  # classes
@@ -115,11 +115,34 @@ def _many_classes(folder: Path, count: int, *, largest: bool) -> Iterator[Row]:
 def _first_figures(setting: Setting, predictions: Sequence[Prediction]) -> Iterator[Row]:
     """Measure how long the Report page waits for its first figures, everything imported and nothing computed before."""
     from gui.pages.report.computed import report_of
-    from gui.pages.report.parts import figures, performance
+    from gui.pages.report.parts import performance
 
     count = len(predictions)
     workspace = open_workspace(setting.scratch / f"workspace-{count}")
-    run = synthetic_run(workspace.runs / RUN_ID)
+    with open_store(workspace.database) as store:
+        session = AppSession(workspace=workspace, store=store)
+
+        def first_of(run_id: str) -> None:
+            performance(session, report_of(session, run_id, "test"), ())
+
+        small, large = f"{RUN_ID[:-1]}1", RUN_ID
+        _keep(workspace, store, small, synthetic_predictions(100))
+        _keep(workspace, store, large, predictions)
+        first_of(small)  # what is imported when it is first asked for is not counted
+        taken = seconds_of(lambda: first_of(large))
+    most = 1.0 if count <= 1000 else 5.0
+    yield Row(
+        work=f"first figures of the Report page, {count:,} images",
+        ours=taken,
+        unit="s",
+        budget=f"≤ {most:g} s" if count != 10_000 else "",
+        met=taken <= most if count != 10_000 else None,
+    )
+
+
+def _keep(workspace: Workspace, store: Store, run_id: str, predictions: Sequence[Prediction]) -> None:
+    """Keep a run and what it predicted as a workspace has them."""
+    run = synthetic_run(workspace.runs / run_id)
     run.folder.mkdir()
     for name, text in settings_of(run).items():
         (run.folder / name).write_text(text, encoding="utf-8")
@@ -129,25 +152,8 @@ def _first_figures(setting: Setting, predictions: Sequence[Prediction]) -> Itera
     ]
     split = Split(train=(), val=(), test=tuple(cases), classes=run.classes, seed=0, method="all are tested")
     save_split(split, run.folder / "split.csv")
-    with open_store(workspace.database) as store:
-        store.add_run(run)
-        store.add_cases(run.run_id, predictions)
-        session = AppSession(workspace=workspace, store=store)
-        small = synthetic_predictions(100)  # what is imported when it is first asked for is not counted
-        figures(session, build_report(run, small, history=()), ())
-
-        def first() -> None:
-            performance(session, report_of(session, run.run_id, "test"), ())
-
-        taken = seconds_of(first)
-    most = 1.0 if count <= 1000 else 5.0
-    yield Row(
-        work=f"first figures of the Report page, {count:,} images",
-        ours=taken,
-        unit="s",
-        budget=f"≤ {most:g} s" if count != 10_000 else "",
-        met=taken <= most if count != 10_000 else None,
-    )
+    store.add_run(run)
+    store.add_cases(run.run_id, predictions)
 
 
 def _written(setting: Setting) -> Iterator[Row]:
