@@ -11,6 +11,7 @@ placed: a window for guests has one of them, and starts without what the others 
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -149,7 +150,8 @@ def build_app(
     }
 
     def place() -> None:
-        gr.HTML(language_menu(), js_on_load=menu_script(), padding=False, elem_id="language")
+        away = f"window.overread.away = {json.dumps(_away(session, role))};"
+        gr.HTML(language_menu(), js_on_load=f"{menu_script()}\n{away}", padding=False, elem_id="language")
         if not (session.read_only or session.invited):
             static_pane("gui.web", "guide", ["guide.js"], elem_id="guide")
         usual = "reading" if session.invited else "review"
@@ -166,6 +168,20 @@ def build_app(
     return Pages(
         place, title="Overread", analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
     )
+
+
+def _away(session: AppSession, role: str) -> str:
+    """Return what somebody can do where no answer comes, who has no program to look after; empty for who has one."""
+    if role in ROLES and role != ADMINISTRATOR:
+        return _(
+            "Overread is not responding, or the connection is broken. Try again in a minute; if that does not help, "
+            "tell your administrator."
+        )
+    if session.invited or session.read_only:
+        return _(
+            "The link has ended, or the connection is broken. Whoever sent you the link can open it again."
+        )
+    return ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -70,12 +71,14 @@ class Visitors:
         self.cookie = cookie
         self._most = most
         self._known: dict[bytes, Visitor] = {}
+        self._displaced: deque[bytes] = deque(maxlen=MOST_VISITORS)
 
     def welcome(self, admitted: object = True) -> str:
         """Return the cookie's value for a new visitor."""
         token = secrets.token_urlsafe(32)
         while len(self._known) >= self._most:
-            del self._known[next(iter(self._known))]
+            self._displaced.append(first := next(iter(self._known)))
+            del self._known[first]
         self._known[_digest(token)] = Visitor()
         return token
 
@@ -88,7 +91,14 @@ class Visitors:
 
         Looked up by the hash: how long it takes says nothing about a token that would be right.
         """
-        return self._known.get(_digest(cookie_parser(cookies).get(self.cookie, "")))
+        return self._known.get(self._named(cookies))
+
+    def displaced(self, cookies: str) -> bool:
+        """Tell whether a Cookie header names a visitor in whose place another came."""
+        return self._named(cookies) in self._displaced
+
+    def _named(self, cookies: str) -> bytes:
+        return _digest(cookie_parser(cookies).get(self.cookie, ""))
 
 
 def _digest(token: str) -> bytes:
@@ -107,9 +117,8 @@ class Entrance(Protocol):
     def page(self, *, refused: bool, scope: Scope | None = None, body: bytes = b"") -> str:
         """Return what somebody outside reads, as HTML; `refused` after a wrong try, with what was sent."""
 
-    @property
-    def sentence(self) -> str:
-        """What a script of a page reads that is no longer known."""
+    def sentence(self, *, displaced: bool) -> str:
+        """Return what a script of a page reads that is no longer known; `displaced` where another came in its place."""
 
 
 class Key:
@@ -122,8 +131,7 @@ class Key:
     def __init__(self, key: str | None = None) -> None:
         self.key = key or secrets.token_urlsafe(32)
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, *, displaced: bool) -> str:
         """See `Entrance`."""
         return _(
             "Overread does not know this page any more: it was started again, or the address was opened without its "
@@ -166,10 +174,9 @@ class Password:
         self.told = told
         self.one_device = one_device
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, *, displaced: bool) -> str:
         """See `Entrance`."""
-        return _(ELSEWHERE if self.one_device else NO_LONGER)
+        return _(ELSEWHERE if displaced and self.one_device else NO_LONGER)
 
     def asks(self, scope: Scope) -> bool:
         """See `Entrance`."""

@@ -199,7 +199,9 @@ class Guard:
 
     async def _keep_out(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "text/html" not in Headers(scope=scope).get("accept", ""):
-            await answer(scope, receive, send, 401, self.entrance.sentence)
+            cookies = Headers(scope=scope).get("cookie", "")
+            displaced = isinstance(self.visitors, Visitors) and self.visitors.displaced(cookies)
+            await answer(scope, receive, send, 401, self.entrance.sentence(displaced=displaced))
         elif opens_the_page(scope) and comes_from_elsewhere(scope):
             await answer(scope, receive, send, 401, self._once_more(scope), html=True)
         else:

@@ -64,8 +64,7 @@ class Members:
 
     # ------------------------------------------------------------------------------------ as an entrance
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, *, displaced: bool) -> str:
         """See `Entrance`."""
         return _("You are no longer signed in. Load the page again and sign in, then repeat what you did.")
 

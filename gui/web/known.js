@@ -19,7 +19,7 @@ new MutationObserver((changes) => {
     else if (address === refused) standing()?.remove();
     return answer;
   };
-  // A page whose reader has no program to look after says so in words of its own (`away`).
+  // Who has no program to look after is told so in words of their own (`away`, from `gui.app`).
   window.overread.unanswered = (otherwise) => standing()?.textContent ?? (otherwise && (window.overread.away || otherwise));
   const say = (sentence, address) => {
     refused = address;

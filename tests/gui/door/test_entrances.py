@@ -5,13 +5,14 @@ from __future__ import annotations
 import stat
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from gui.app import start
+from gui.app import build_app, start
 from gui.door import Key, Password, way_in
 from gui.door.entrances import MOST_VISITORS, Visitors, without_key
 from tests.gui.conftest import Room, Traffic
@@ -119,6 +120,33 @@ def test_a_page_of_before_a_restart_says_so_and_keeps_what_is_on_it(
 
 
 @pytest.mark.browser
+def test_who_only_looks_is_told_where_no_answer_comes_what_a_guest_can_do(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(replace(room.session, read_only=True)).url)
+    page.wait_for_selector(ON_SCREEN)
+    page.route("**/component_server/**", lambda asked: asked.abort())
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Whoever sent you the link can open it again.").wait_for()
+    assert page.get_by_text("Check that the program").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("administrator", ""),
+        *((role, "tell your administrator") for role in ("adjudicator", "reader", "guest")),
+    ],
+)
+def test_a_member_is_told_of_the_administrator_and_only_who_has_the_program_of_the_program(
+    room: Room, role: str, told: str
+) -> None:
+    app = build_app(replace(room.session, read_only=role == "guest"), role=role)
+    scripts = str([one["props"].get("js_on_load") for one in app.get_config_file()["components"]])
+    assert ('window.overread.away = "";' in scripts) == (not told) and told in scripts
+
+
+@pytest.mark.browser
 def test_a_guest_logs_in_and_is_told_when_the_password_is_wrong(
     room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic
 ) -> None:
@@ -192,6 +220,24 @@ def test_the_visitors_that_are_known_do_not_grow_without_end() -> None:
     assert visitors.known(f"name={first}") is None and visitors.known(f"other=1; name={last}") is not None
     for wrong in ("", f"name={last}x", f"other={last}", "name=", "name"):
         assert visitors.known(wrong) is None
+
+
+def test_only_a_page_in_whose_place_another_came_is_told_of_another_device(
+    room: Room, opened: Callable[..., Any]
+) -> None:
+    window = opened(room.session, entrance=Password(lambda *typed: True, one_device=True))
+    first, second = (
+        httpx.post(f"{window.url}/login", data={"username": "x"}).headers["set-cookie"].partition(";")[0]
+        for _ in range(2)
+    )
+    of_before = f"{first.partition('=')[0]}=given by the window that this address had before"
+    told = [
+        httpx.get(f"{window.url}/who", headers={"Cookie": cookie, "Accept": "*/*"})
+        for cookie in (first, of_before, "", second)
+    ]
+    assert ["on another device" in one.text for one in told] == [True, False, False, False]
+    assert ["no longer logged in" in one.text for one in told] == [False, True, True, False]
+    assert [one.status_code == 401 for one in told] == [True, True, True, False]
 
 
 def test_a_password_form_that_is_none_opens_nothing() -> None:

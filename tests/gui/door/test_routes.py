@@ -260,7 +260,7 @@ def test_no_way_of_writing_an_address_opens_another(window: Window, who: str) ->
                 answer = client.send(client.build_request(method, url))
                 expected = (401,) if who == "outside" else (404,)
                 assert answer.status_code in expected, (method, trick, answer.status_code, answer.text[:80])
-                assert answer.text in (NOTHING_HERE, "", window.guard.entrance.sentence)
+                assert answer.text in (NOTHING_HERE, "", window.guard.entrance.sentence(displaced=False))
 
 
 def test_a_file_is_given_out_of_our_folder_alone(window: Window) -> None:
