@@ -18,7 +18,7 @@ from engine.reading import row_mapping
 from engine.reading.answers import Given, latest_reviews
 from engine.reading.audit import Audit
 from engine.reading.ledger import chain
-from engine.reading.ledger.anchors import read_anchors, write_anchor
+from engine.reading.ledger.anchors import Anchor, read_anchors, write_anchor
 from engine.reading.ledger.chain import Head, seal
 from engine.reading.ledger.guards import guards
 from engine.reading.migrations.schema import CHAINED, METADATA
@@ -394,6 +394,13 @@ KEPT_BESIDE = [
         "differences",
         "INSERT INTO differences SELECT run_id, position, image_id, part FROM cases LIMIT 1",
     ),
+    ("chain", "DELETE FROM exposures WHERE seq = (SELECT MIN(seq) FROM exposures)"),
+    ("chain", "DELETE FROM predictions WHERE run_id <> 'second'"),
+    ("chain", "DELETE FROM assignments"),
+    ("chain", "DELETE FROM readers WHERE seq = (SELECT MIN(seq) FROM readers)"),
+    ("answers", "UPDATE answers SET comment = 'x' WHERE seq IN (SELECT MIN(seq) FROM answers)"),
+    ("regions", "UPDATE regions SET place = '[0]'"),
+    ("flags", "UPDATE flags SET previous = 'x', hash = 'x' WHERE seq IN (SELECT MAX(seq) FROM flags)"),
     ("chain_head", "UPDATE chain_head SET hash = 'x'"),
     ("chain", "UPDATE chain_head SET seq = seq + 1"),
 ]
@@ -412,6 +419,27 @@ def test_what_is_worked_out_from_the_chain_is_worked_out_again_and_what_differs_
         told = Counter(f"{each.table} {each.row}: {each.sentence}" for each in found)
         lines += [f"[{change}]", *(f"{count} × {sentence}" for sentence, count in sorted(told.items()))]
     hold_against(Path(__file__).parent / "snapshots" / "kept_beside.txt", lines)
+
+
+def test_an_audit_says_how_much_it_looked_at_and_by_which_anchor(honest: Path) -> None:
+    with open_store(honest) as store:
+        head = store.head()
+        plain = store.audit()
+        assert plain == Audit(rows=head.seq, head=head, anchors=0, anchored=0, found=())
+        with closing(sqlite3.connect(honest)) as other:
+            ((early,),) = other.execute("SELECT hash FROM predictions WHERE seq = 3").fetchall()
+        anchors = [
+            Anchor(head.seq, head.hash, "now"),
+            Anchor(3, early, "early"),
+            Anchor(0, "", "at the start"),
+        ]
+        assert store.audit(anchors) == replace(plain, anchors=3, anchored=head.seq)
+        (wrong,) = store.audit([Anchor(3, "f" * 64, "early"), *anchors]).found
+        assert (wrong.table, wrong.row) == ("chain", 3) and "after the anchor (early)" in wrong.sentence
+        (gone,) = store.audit([Anchor(head.seq + 2, "f" * 64, "later")]).found
+        assert gone.sentence == (
+            f"Rows {head.seq + 1} to {head.seq + 2} are missing at the end (anchor: later)"
+        )
 
 
 def test_every_table_is_evidence_or_worked_out_from_it_or_said_to_be_neither() -> None:

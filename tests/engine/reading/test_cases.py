@@ -13,9 +13,12 @@ import pytest
 
 from engine.errors import EngineError
 from engine.reading.answers import Given
+from engine.reading.beside.seen import KINDS, Seen
+from engine.reading.case_places import batches
 from engine.reading.queues.catalogue import search
 from engine.reading.sittings import Shown
 from engine.reading.store import Store, open_store
+from engine.reading.studies.planning.records import StudyAnswer
 from engine.records import Uncertainty, Verdict
 from tests.engine.reading.studies.test_studies import made, samples
 from tests.engine.reading.test_store import RUN, agree, prediction
@@ -178,3 +181,21 @@ def test_a_database_that_is_written_to_by_another_program_is_waited_for_when_it_
         with open_store(path, busy_seconds=20) as opened:
             assert opened.runs() == []
         ends.join()
+
+
+def test_items_come_in_pieces_of_a_size_and_a_last_one_of_what_is_left() -> None:
+    assert [*batches(range(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert [*batches("abcd", 2)] == [["a", "b"], ["c", "d"]] and [*batches((), 3)] == []
+
+
+def test_what_is_not_said_of_a_screen_an_answer_or_a_sample_is_what_is_usual() -> None:
+    assert Shown(image_id="a") == Shown(
+        image_id="a", prediction=True, map=None, label=False, others=False, similar=False
+    )
+    assert StudyAnswer(study_id="s", image_id="a", arm="blind", verdict="read") == StudyAnswer(
+        study_id="s", image_id="a", arm="blind", verdict="read", label=None, reader="", finding="class",
+        certainty=None, seconds=0.0, comment="", regions=(), at=None, seq=None, supersedes=None, predicted=None,
+        contaminated=False, stands=True,
+    )  # fmt: skip
+    assert Seen().before(10**9) == dict.fromkeys(KINDS, False)
+    assert Seen(map=3, others=4, label=5).before(4) == dict.fromkeys(KINDS, False) | {"map": True}

@@ -48,6 +48,8 @@ def test_forty_may_ask_at_the_same_moment_and_twelve_connections_are_kept(tmp_pa
     pool: Any = database.engine.pool
     assert (pool.checkedin(), pool._max_overflow) == (12, 28)
     database.close()
+    kept: Any = database.engine.pool
+    assert kept.checkedin() == 0, "what is closed holds no file"
 
 
 def failure(name: str) -> sqlite3.Error:
@@ -162,6 +164,9 @@ def test_a_connection_that_lay_idle_and_was_lost_is_found_again(
 def test_a_copy_of_before_is_made_once_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "overread.db"
     open_store(path).close()
+    left = tmp_path / "overread-version-3.part"  # by a program that was killed
+    left.write_bytes(b"half of a copy")
+    left.chmod(0o644)
     databases.keep_copy(path, 3)
     kept = tmp_path / "overread-version-3.db"
     with closing(sqlite3.connect(kept)) as copy:

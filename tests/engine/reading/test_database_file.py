@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StoreError
+from engine.reading.backup import back_up
 from engine.reading.database_file import DatabaseFile, address_to_look_at
 from engine.reading.store import Store, open_store
 from tests.engine.reading.test_store import RUN, agree, prediction
@@ -176,8 +177,11 @@ def test_the_database_and_the_files_beside_it_are_their_owners_alone(
 
 @pytest.mark.parametrize("state", ["closed", "open elsewhere", "left by a crash"])
 def test_a_database_that_may_not_be_written_to_can_be_looked_at(
-    state: str, workspace: Path, read_only: Callable[[Path], Path]
+    state: str, workspace: Path, read_only: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scratch = workspace.with_name("scratch")
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     store = filled(workspace / "overread.db")
     seen = workspace
     if state == "closed":
@@ -190,10 +194,15 @@ def test_a_database_that_may_not_be_written_to_can_be_looked_at(
     before = sorted(seen.iterdir())
     with open_store(read_only(seen) / "overread.db") as looked_at:
         assert len(looked_at.predictions(RUN.run_id)) == CASES
-        assert len(looked_at.reviews(RUN.run_id)) == 1
+        assert len(looked_at.reviews(RUN.run_id)) == 1 and looked_at.read_only
+        assert [one.stat().st_mode & 0o777 for one in scratch.iterdir()] == [0o700] * (
+            state == "left by a crash"
+        )
         with pytest.raises(StoreError, match="cannot be written to"):
             looked_at.add_review(agree(1))
-    assert sorted(seen.iterdir()) == before
+    assert sorted(seen.iterdir()) == before and not list(scratch.iterdir())
+    back_up(seen / "overread.db", workspace.with_name("copy.db"), None)
+    assert not list(scratch.iterdir())
     store.close()
 
 

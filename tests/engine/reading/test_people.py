@@ -98,7 +98,12 @@ def test_of_two_names_that_are_joined_the_newer_answer_on_a_case_is_the_last(
         store.add_review(agree(number, second, **unsure))
     for number, alone in ((3, "Ada"), (4, "Ben"), (5, "Cleo")):
         store.add_review(agree(number, alone))
+    for name in ("Ada", "Ben", "Cleo"):
+        store.bookmark(RUN.run_id, "all", name, agree(1).image_id)
     joined = store.join_readers(one, into)
+    with store._database.read() as connection:
+        kept = {row[0] for row in connection.exec_driver_sql("SELECT reader_id FROM places")}
+    assert kept == {each.reader_id for each in store.people()}, "nobody stopped where somebody else is now"
     assert (joined.name, joined.spellings) == (into, (one,))
     last = store.reviews(RUN.run_id, latest=True)
     told = {int(each.image_id, 16): (each.reader, each.verdict.value) for each in last}
@@ -123,6 +128,8 @@ def test_a_person_of_three_names_is_one_and_reads_a_case_of_a_study_once(store: 
     (cleo, dan) = store.people()
     assert cleo.spellings == ("Ada", "Ben") and dan.spellings == ()
     assert store.studies.next(study_id, "Ben") is None, "all were read as Ada"
+    told = [(one.name, one.arm, one.read, one.of) for one in store.studies.progress(study_id)]
+    assert told == [("Cleo", "blind", 12, 12), ("Dan", "blind", 0, 6)]  # what each name was given counts
     assert store.studies.next(study_id, "Dan") is not None
 
 

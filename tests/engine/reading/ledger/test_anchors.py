@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -61,3 +62,14 @@ def test_an_anchor_tells_its_row_its_hash_and_its_occasion(tmp_path: Path) -> No
     path = tmp_path / "anchors.csv"
     path.write_text(f"{','.join(HEADINGS)}\n2026-03-01T09:30:00+00:00,7,abc,an audit\n", encoding="utf-8")
     assert read_anchors(path) == [Anchor(7, "abc", "an audit, 2026-03-01T09:30:00+00:00")]
+
+
+def test_an_anchor_is_on_the_disk_when_it_is_said_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "anchors.csv", list[int]()
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_size))
+    for head in (ONE, TWO):
+        write_anchor(path, head, "a report")
+        assert synced[-1:] == [path.stat().st_size]
+    assert len(synced) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -130,9 +131,14 @@ def test_every_column_is_in_the_data_dictionary_and_the_protocol_comes_with_its_
             described = [row for row in table(tmp_path / "data-dictionary.csv") if row["file"] == path.name]
             assert list(table(path)[0]) == [row["column"] for row in described]
             assert all(len(row["meaning"]) > 10 for row in described)
-    told = json.loads((tmp_path / "protocol.json").read_text(encoding="utf-8"))
+    text = (tmp_path / "protocol.json").read_text(encoding="utf-8")
+    assert text.splitlines()[:2] == ["{", ' "schema_version": 1,'], "for people to read as well"
+    told = json.loads(text)
     study = store.studies.get(study_id)
     head = store.head()
+    assert (told["state"], told["cases_drawn"], "unfinished" in told) == ("open", "all cases", False)
+    assert datetime.fromisoformat(told["exported"]).utcoffset() == timedelta(0)
+    assert datetime.fromisoformat(told["created"]) == study.created
     assert told["protocol_hash"] == study.protocol_hash and told["anchor"] == f"{head.seq}:{head.hash}"
     assert {one["name"] for one in told["people"].values()} == {"Ada", "Ben", "Cleo"}
     cases = table(tmp_path / "cases.csv")
