@@ -90,7 +90,7 @@ class Processes:
             images: Of the whole batch.
         """
         mine = len(range(self.rank, images, self.world))
-        return mean * (mine / images) if mine else mean.nan_to_num() * 0
+        return mean * (mine / images) if mine else mean.nan_to_num()
 
     def total(self, values: Tensor) -> Tensor:
         """Return the sum over the processes; the same bits in each."""
@@ -166,7 +166,7 @@ class _AsOneBatch(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        given = dict(kwargs or {})
+        given = dict(kwargs or {})  # of a function of `functional` everything, its defaults too
         if func is functional.batch_norm:
             return _normed(*args, **given)
         if func in _DROPS:
@@ -187,9 +187,9 @@ class _AsOneBatch(TorchFunctionMode):
         self,
         drop: Callable[..., Tensor],
         x: Tensor,
-        p: float = 0.5,
-        training: bool = True,
-        inplace: bool = False,
+        p: float,
+        training: bool,
+        inplace: bool,
     ) -> Tensor:
         if not training or p == 0:
             return x
@@ -232,11 +232,11 @@ def _normed(
     x: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
 ) -> Tensor:
     """Do what `functional.batch_norm` does, with the mean and variance of the whole batch (B, C, ...)."""
     if not training:

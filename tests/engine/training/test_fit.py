@@ -44,6 +44,7 @@ from engine.training import batches as batch_source, fit, loop as the_loop
 from engine.training.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
 from engine.training.fit import train
 from engine.training.loop import TrainingLoop
+from engine.training.processes import Processes
 from engine.uncertainty import calibrated, shift_features, undecided
 from engine.workspace import Workspace
 from tests.tiny import TINY_RECIPE, draw_films
@@ -405,6 +406,28 @@ def test_what_a_later_phase_cannot_do_is_refused_before_the_first(
     with pytest.raises(RecipeError):
         list(loop(wrong, tiny_split, workspace.runs / "a", workspace.cache))
     assert not any(workspace.cache.iterdir())
+
+
+def test_what_contradicts_itself_or_cannot_be_shared_is_refused_before_anything_is_written(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    mixing = replace(TINY_RECIPE, phases=(replace(TINY_RECIPE.phases[0], mixup=0.5),))
+    with pytest.raises(RecipeError, match="blends the images"):
+        list(loop(mixing, tiny_split, workspace.runs / "a", workspace.cache, processes=Processes(0, 2)))
+    idle = replace(TINY_RECIPE, phases=(replace(TINY_RECIPE.phases[0], epochs=2, warm_up=2),))
+    with pytest.raises(RecipeError, match="warms up for 2 of 2"):
+        list(loop(idle, tiny_split, workspace.runs / "a", workspace.cache))
+    sides = {"normal": "left", "opacity": "right"}
+    sided = replace(
+        tiny_split,
+        classes=("left", "right"),
+        train=tuple(replace(one, label=sides[one.label or ""]) for one in tiny_split.train),
+        val=tuple(replace(one, label=sides[one.label or ""]) for one in tiny_split.val),
+    )
+    mirrored = replace(TINY_RECIPE, augmentation=Augmentation(horizontal_flip=True))
+    with pytest.raises(RecipeError, match="mirrors training images"):
+        list(loop(mirrored, sided, workspace.runs / "a", workspace.cache))
+    assert not (workspace.runs / "a").exists()
 
 
 def test_missing_weights_are_said_before_images_are_decoded(tiny_split: Split, workspace: Workspace) -> None:

@@ -428,6 +428,8 @@ def test_each_phase_is_fed_as_it_needs_and_told_of_the_next_and_banks_are_trimme
     def opened(*arguments: Any, pixels: bool, following: Phase | None, **more: Any) -> BatchSource:
         assert (more["device"], more["cache_dir"]) == ("cpu", workspace.cache)
         fed.append((pixels, following.name if following else "none"))
+        maps = [weight for weight in arguments[1].parameters() if weight.ndim == 4]
+        assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in maps)
         return really(*arguments, pixels=pixels, following=following, **more)
 
     monkeypatch.setattr(the_loop, "open_batches", opened)
@@ -584,6 +586,8 @@ def test_checkpoints_are_written_as_far_apart_as_was_said_and_count_the_time_bef
     save_checkpoint(folder, replace(found, seconds=5000.0))
     assert len(list(loop(recipe, tiny_split, folder, workspace.cache, resume=True))) == 2
     assert 5000 < load_run(folder).seconds < 5600
+    save_checkpoint(folder, replace(found, epochs=4))  # of more than there are
+    assert list(loop(recipe, tiny_split, folder, workspace.cache, resume=True)) == []
 
 
 def test_a_run_that_is_not_resumed_begins_anew(tiny_split: Split, workspace: Workspace) -> None:

@@ -75,6 +75,11 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
 ) -> None:
     """The frozen part is converted once and kept under its weights: measuring with others would convert it twice."""
 
+    def looked(net: nn.Module, given: tuple[torch.Tensor]) -> None:
+        seen.append((len(given[0]), *extremes(given[0])))
+        maps = [weight for weight in net.parameters() if weight.ndim == 4]
+        assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in maps)
+
     def extremes(images: torch.Tensor) -> tuple[float, float]:
         return float(images.min()), float(images.max())
 
@@ -89,7 +94,7 @@ def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_ke
                 parameter.fill_(0.03125)
         asked.append(weights)
         classifier.register_forward_hook(lambda net, *_: learning.append(net.training))
-        classifier.register_forward_pre_hook(lambda _, x: seen.append((len(x[0]), *extremes(x[0]))))
+        classifier.register_forward_pre_hook(looked)
         return weights
 
     frozen: list[set[float]] = []

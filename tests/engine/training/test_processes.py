@@ -152,7 +152,14 @@ def test_what_is_dropped_always_or_never_needs_no_draw_and_a_process_without_ima
         assert set(torch.full((300, 2), 9.0).bernoulli_().unique().tolist()) == {0.0, 1.0}
     with _AsOneBatch(last := Processes(2, 3), 2):
         nothing = last.share(ROWS[:2])
+        torch.manual_seed(5)
         assert functional.dropout(nothing).shape == _dropped_path(nothing).shape == (0, 3)
+        after = torch.rand(3)
+    with _AsOneBatch(first := Processes(0, 3), 2):  # and goes on with the numbers that the others go on with
+        torch.manual_seed(5)
+        functional.dropout(first.share(ROWS[:2]))
+        _dropped_path(first.share(ROWS[:2]))
+        assert torch.equal(torch.rand(3), after)
 
 
 def test_batch_norm_takes_torchs_defaults_keeps_no_statistics_unasked_and_the_kind_of_number(
@@ -209,6 +216,11 @@ def test_the_parts_of_processes_make_the_mean_of_the_whole_batch(images: int) ->
     crew = [Processes(rank, 3) for rank in range(3)]
     parts = [each.part_of_mean(each.share(losses).mean(), images) for each in crew]
     assert float(sum(parts)) == pytest.approx(float(losses.mean()))  # an empty share's mean is no number
+    slope = torch.ones(3, requires_grad=True)
+    for each, of in ((Processes(2, 3), 2), (Processes(2, 3), 1)):  # what has no images pulls nowhere
+        nothing = each.share(ROWS[:of]) @ slope
+        each.part_of_mean(nothing.mean(), of).backward()  # type: ignore[no-untyped-call]
+        assert slope.grad is not None and slope.grad.tolist() == [0, 0, 0]
     rows = np.arange(images)
     assert sorted(np.concatenate([each.share(rows) for each in crew]).tolist()) == rows.tolist()
     assert [each.first for each in crew] == [True, False, False]
