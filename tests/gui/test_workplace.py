@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from engine.data.index import index_data, save_index
+from engine.reading import Drawn, Protocol, Reader
 from engine.recipes.recipe import recipe_to_json
 from engine.records import Index
 from engine.runs.folder import save_run
 from gui.pages.meant import data_meant, run_meant
-from tests.gui.conftest import Held, Room, fill, make_run
+from tests.gui.conftest import Held, Room, draw_film, fill, make_run
 from tests.gui.pages.data.test_data_page import write_films
 from tests.tiny import TINY_RECIPE
 
@@ -222,3 +223,50 @@ def few_events_at_a_tab(page: Any) -> None:
         events = [name for name in fired if name not in ("train_measure", "train_facts", "train_tell")]
         assert {"data_open", "train_open_page", "report_open"} <= {*events}
         assert len(events) <= most * len(asking), events
+
+
+RUNS_OUT = """() => {
+  const boxes = '#pages :is(p, h2, h3, th, td, li, span, dd, label, figcaption, select)';
+  const wide = (one) => one.clientWidth && one.scrollWidth > one.clientWidth + 2
+    && getComputedStyle(one).overflowX === 'visible' && getComputedStyle(one).display !== 'inline';
+  return [...document.querySelectorAll(boxes)].filter((one) => one.checkVisibility({ visibilityProperty: true })
+    && (one.getBoundingClientRect().right > innerWidth + 1 || wide(one))).map((one) => one.outerHTML.slice(0, 200));
+}"""
+
+
+@pytest.mark.browser
+def test_names_of_two_hundred_letters_without_a_blank_stay_within_their_boxes(
+    room: Room, page: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    name = "Pneumothorax" * 20
+    for letter, films in (("N", 2), ("P", 6)):
+        for number in range(films):
+            folder = tmp_path / "brought" / f"{letter}{name}"[:200]
+            folder.mkdir(parents=True, exist_ok=True)
+            draw_film(folder / f"{number}.png", 10 * films + number, side=64)
+    index = index_data(tmp_path / "brought")
+    save_index(room.session.workspace, index)
+    store = room.session.store
+    who = store.add_reader(Reader(reader_id="", name=name[:200]))
+    store.studies.create(
+        Protocol(name=name[:200], run_id=room.run.run_id, readers=(who.reader_id,), drawn=Drawn(rule="all"))
+    )
+    window = opened(room.session)
+    for width in (1366, 820):
+        page.set_viewport_size({"width": width, "height": 768})
+        for tab, there in (("data", "#data-images .or-picture"), ("train", ".or-note")):
+            page.goto(f"{window.url}/?tab={tab}&data={index.dataset_id}")
+            page.wait_for_selector(f"#page-{tab} {there}" if tab == "train" else there)
+            assert page.evaluate(RUNS_OUT) == []
+        page.goto(f"{window.url}/?tab=studies")
+        page.wait_for_selector(".sd-card")
+        assert page.evaluate(RUNS_OUT) == []
+        page.get_by_role("button", name="Open", exact=True).click()
+        page.wait_for_selector(".sd-study table")
+        assert page.evaluate(RUNS_OUT) == []
+        assert (
+            page.evaluate(
+                "Math.min(...[...document.querySelectorAll('.sd-study th')].map((one) => one.offsetWidth))"
+            )
+            > 40
+        )
