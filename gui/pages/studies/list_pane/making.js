@@ -135,8 +135,10 @@ form.addEventListener('submit', async (event) => {
   }
   await showStudy(answer.study, answer.said);
 });
-root.querySelector('[data-do="add-reader"]').onclick = async () => {
+root.querySelector('[data-do="add-reader"]').onclick = async ({ currentTarget: pressed }) => {
+  pressed.disabled = true;
   const answer = await ask('add_reader', { name: at('new-reader').value });
+  pressed.disabled = false;
   if (!answer) return;
   const ticked = fieldsOf('readers').filter((box) => box.checked).map((box) => box.value), settler = form.elements.adjudicator.value;
   choices.readers = answer.readers;

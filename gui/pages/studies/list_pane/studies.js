@@ -81,8 +81,24 @@ function title(study) {
 function card(study) {
   const does = make('div', { className: 'sd-do' });
   if (study.read) does.append(button(study.read, () => readNow(study.id), true));
-  does.append(button(_('Open'), () => showStudy(study.id)));
+  does.append(button(_('Open'), () => openStudy(study)));
   return make('article', { className: 'sd-card' }, title(study), make('p', { words: study.words }), make('p', { className: 'sd-quiet', words: study.place }), does);
+}
+
+// A study takes its time under load. Its place is there at once, so that nothing that asks for the list meanwhile, such as
+// coming to the page again, is asked last and throws its answer away.
+async function openStudy({ id, name }) {
+  face('study');
+  at('title').textContent = name;
+  at('title').translate = false;
+  const waits = make('div', { className: 'or-skeleton', role: 'status', ariaLabel: _('Loading') }, make('i'), make('i'), make('i'));
+  at('study').replaceChildren(waits);
+  await showStudy(id);
+  if (waits.isConnected && root.dataset.face === 'study') {   // what is wrong stands above the list
+    face('list');
+    at('title').textContent = _('Reader studies');
+    at('title').translate = true;
+  }
 }
 
 async function showStudy(id, said = '') {
@@ -141,17 +157,19 @@ function table([head, ...rows], names = []) {
   return make('table', {}, make('thead', {}, row(head, 'th')), make('tbody', {}, ...rows.map((cells) => row(cells, 'td'))));
 }
 
-// What cannot be taken back is asked twice, on the button itself.
+// What cannot be taken back is asked twice, on the button itself; the second click of a double click is no answer.
 async function step(name, id, words) {
   const pressed = [...at('study').querySelectorAll('button')].find((one) => one.textContent === words);
   if (pressed) {
     pressed.textContent = fill(_('{what}: sure?'), { what: words });
     const unsure = setTimeout(() => { if (pressed.isConnected) showStudy(id); }, 8000);
-    pressed.onclick = async () => {
+    pressed.onclick = async ({ detail }) => {
+      if (detail > 1) return;
       clearTimeout(unsure);
+      pressed.disabled = true;
       const answer = await askHere(name, { study: id });
       if (answer) await showStudy(id, answer.said);
-      else [pressed.textContent, pressed.onclick] = [words, () => step(name, id, words)];
+      else [pressed.textContent, pressed.disabled, pressed.onclick] = [words, false, () => step(name, id, words)];
     };
   }
 }

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.data import index_folder, save_index
-from tests.gui.conftest import draw_film
+from tests.gui.conftest import Held, draw_film
 from tests.gui.pages.studies.conftest import Ward
 
 GUARD = 550  # milliseconds: a little longer than a new image refuses keys
@@ -184,3 +186,49 @@ def test_images_without_labels_are_labelled_from_nothing_by_key_and_by_typing(
     first, second = ward.session.store.studies.answers(ward.session.store.studies.get("Labels").study_id)
     assert (first.label, second.label) == ("finding b", "pneumothorax")
     assert [len(one.regions) for one in (first, second)] == [1, 0]
+
+
+@pytest.mark.browser
+def test_what_was_opened_is_shown_though_the_page_is_left_and_come_to_before_the_answer(
+    ward: Ward, page: Any, opened: Callable[..., Any]
+) -> None:
+    study = ward.study("blind")
+    held = Held(page)
+    page.goto(opened(ward.session, page="studies").url)
+    page.wait_for_selector(".sd-card")
+    held.hold("show_study")
+    page.get_by_role("button", name="Open", exact=True).click()
+    held.wait_for("show_study")
+    page.wait_for_selector(".sd [data-at=study] .or-skeleton")  # its place is there at once
+    assert page.locator(".sd [data-at=title]").inner_text() == "pilot"
+    for tab in ("review", "studies"):
+        page.click(f"#page-{tab}-button")
+        page.wait_for_timeout(300)
+    held.release()
+    page.wait_for_selector(".sd-study table")
+
+    page.get_by_role("button", name="Close the study", exact=True).dblclick()
+    page.get_by_role("button", name="Close the study: sure?", exact=True).wait_for()
+    page.wait_for_timeout(500)
+    assert (
+        ward.session.store.studies.get(study.study_id).state != "closed"
+    )  # a double click is no second answer
+    page.get_by_role("button", name="Close the study: sure?", exact=True).click()
+    page.locator(".sd-said").wait_for()
+    assert ward.session.store.studies.get(study.study_id).state == "closed"
+
+
+@pytest.mark.browser
+def test_a_study_that_cannot_be_opened_leaves_its_list(
+    ward: Ward, page: Any, opened: Callable[..., Any]
+) -> None:
+    ward.study("blind")
+    page.goto(opened(ward.session, page="studies").url)
+    page.wait_for_selector(".sd-card")
+    page.route("**/component_server/**", lambda asked: asked.abort())
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_text("Overread is not responding.").wait_for()
+    assert (
+        page.locator(".sd-card").is_visible()
+        and page.locator(".sd [data-at=title]").inner_text() == "Reader studies"
+    )
