@@ -199,3 +199,18 @@ def test_what_is_not_said_of_a_screen_an_answer_or_a_sample_is_what_is_usual() -
     )  # fmt: skip
     assert Seen().before(10**9) == dict.fromkeys(KINDS, False)
     assert Seen(map=3, others=4, label=5).before(4) == dict.fromkeys(KINDS, False) | {"map": True}
+
+
+def test_the_prediction_on_a_screen_is_the_newest_of_this_case_and_this_run(store: Store) -> None:
+    for run_id in ("a run before", "z run after"):
+        store.add_run(replace(RUN, run_id=run_id))
+        store.add_cases(run_id, [prediction(number, p=0.9) for number in (1, 2, 3)])
+    store.add_cases(RUN.run_id, [prediction(2, p=0.6)])
+    for number in (1, 3):  # those beside it were predicted anew after it
+        store.add_cases(RUN.run_id, [prediction(number, p=0.7)])
+    store.expose(store.begin_sitting(RUN.run_id, "Ada"), Shown(image_id=f"{2:064x}"))
+    ((run_id, image_id, probabilities),) = rows(
+        store,
+        "SELECT run_id, p.image_id, probabilities FROM exposures e JOIN predictions p ON p.seq = e.prediction",
+    )
+    assert (run_id, image_id) == (RUN.run_id, f"{2:064x}") and probabilities == "[0.4,0.6]"

@@ -176,3 +176,23 @@ def test_a_copy_of_before_is_made_once_and_left_alone(tmp_path: Path) -> None:
     kept.write_bytes(b"of before")
     databases.keep_copy(path, 3)
     assert kept.read_bytes() == b"of before" and not list(tmp_path.glob("*.part"))
+
+
+def test_inside_one_state_what_was_found_is_found_once_and_in_no_other_connection(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "overread.db")
+    found: list[tuple[str, ...]] = []
+
+    def find(connection: Connection, *asked: str) -> int:
+        found.append(asked)
+        return len(found)
+
+    with database.one_state(), database.read() as connection:
+        told = [database.once(connection, find, *asked) for asked in (("a",), ("b",), ("a",), (), ())]
+        assert told == [1, 2, 1, 3, 3]
+        with database.write() as other:
+            assert [database.once(other, find, "a") for _ in range(2)] == [4, 5]
+    with database.read() as connection:
+        assert [database.once(connection, find, "a") for _ in range(2)] == [6, 7]
+    with database.one_state(), database.read() as connection:
+        assert database.once(connection, find, "a") == 8, "another state is looked at anew"
+    database.close()
