@@ -27,19 +27,11 @@ from tests.engine.reading.test_store import RUN, prediction
 
 CASES = range(8)
 NUMBERS = {
-    "seq",
-    "review_id",
-    "supersedes",
-    "row",
-    "hash",
-    "time",
-    "created",
-    "at",
-    "flag_id",
-    "fixed",
-    "answers",
-}
+    "seq", "review_id", "supersedes", "row", "hash", "time", "created", "at", "flag_id", "prediction_seen",
+}  # fmt: skip
 """What a place in the chain and the clock decide."""
+EVERYWHERE = "Zoe"
+"""Reads all of the runs, and in no study."""
 PASSWORD = "correct horse battery"
 
 
@@ -118,7 +110,16 @@ class Life:
         for queue in ("all", "not yet read"):
             self.store.bookmark(self.run.run_id, queue, self.reader, image(2 + self.turn))
 
+        for number in range(self.turn, self.turn + 3):
+            self.say(number, EVERYWHERE, ("normal", "pneumonia")[number % 2])
+            self.store.flag(self.run.run_id, image(number), EVERYWHERE, comment=self.name)
+        self.store.bookmark(self.run.run_id, "all", EVERYWHERE, image(5 - self.turn))
+
     def is_read_again(self) -> None:
+        self.say(self.turn, EVERYWHERE, None)
+        self.say(7 - self.turn, EVERYWHERE, "normal")
+        self.store.take_back(self.run.run_id, EVERYWHERE)
+        self.store.flag(self.run.run_id, image(self.turn + 1), EVERYWHERE, flagged=False)
         self.say(1, self.reader, None)
         self.say(6, self.reader, "normal")
         self.store.take_back(self.run.run_id, self.reader)
@@ -174,6 +175,25 @@ STAGES: tuple[Callable[[Life], None], ...] = (
 )  # fmt: skip
 
 
+EVIDENCE = {
+    "shown": "SELECT e.session_id, e.image_id, e.map, p.run_id, p.image_id, p.probabilities FROM exposures e "
+    "LEFT JOIN predictions p ON p.seq = e.prediction WHERE e.session_id LIKE ? ORDER BY e.seq",
+    "sat": "SELECT session_id, study_id, reader_id, event FROM sessions WHERE session_id LIKE ? ORDER BY seq",
+    "superseded": "SELECT a.image_id, a.verdict, b.study_id, b.image_id, b.reader_id, b.label FROM answers a "
+    "JOIN answers b ON b.seq = a.supersedes WHERE a.study_id LIKE ? ORDER BY a.seq",
+    "assigned": "SELECT a.reader_id, a.image_id, a.arm, a.position, a.wrong, p.run_id, p.probabilities "
+    "FROM assignments a LEFT JOIN predictions p ON p.seq = a.prediction WHERE a.study_id LIKE ? ORDER BY a.seq",
+    "read": "SELECT t.reader_id, t.image_id, t.arm, t.position, a.label, a.verdict FROM tasks t "
+    "LEFT JOIN answers a ON a.seq = t.answer WHERE t.study_id LIKE ? ORDER BY t.reader_id, t.position",
+    "last": "SELECT l.position, l.image_id, l.part, l.verdict, a.label FROM last_answers l "
+    "JOIN answers a ON a.seq = l.answer WHERE l.run_id LIKE ? ORDER BY l.position, l.answer",
+    "differ": "SELECT position, image_id, part FROM differences WHERE run_id LIKE ? ORDER BY position",
+    "suspected": "SELECT image_id, suspicion, path FROM cases WHERE run_id LIKE ? ORDER BY image_id",
+    "searched": "SELECT image_id, file, score, meta FROM searched WHERE run_id LIKE ? ORDER BY image_id",
+}
+"""What is kept of a life and told by nothing else, by the name that its ids begin with."""
+
+
 def plain(told: Any) -> Any:
     """Return what is told without numbers of rows and moments."""
     if hasattr(told, "__dataclass_fields__"):
@@ -186,12 +206,15 @@ def plain(told: Any) -> Any:
 def walked(store: Store, run_id: str, queue: Any, reader: str, part: Any) -> list[object]:
     cases = store.upcoming(run_id, queue, reader, None, part, k=99)
     ids = [one.image_id for one in cases]
-    back = [store.previous(run_id, queue, reader, one, part) for one in ids]
+    back = [store.previous(run_id, queue, reader, one, part) for one in ids[1::3]]
     resumed = store.resume(run_id, queue, reader, part)
-    return [
-        ids, store.count(run_id, queue, reader, part), [store.place(run_id, queue, reader, one, part) for one in ids],
-        [one and one.image_id for one in back], resumed and resumed.image_id,
-    ]  # fmt: skip
+    places = [store.place(run_id, queue, reader, one, part) for one in ids[::3]]
+    before = [one and one.image_id for one in back]
+    return [ids, store.count(run_id, queue, reader, part), places, before, resumed and resumed.image_id]
+
+
+ORDERS = ((1, 0, 2), (0, 2, 1), (1, 2, 0), (2, 1, 0), (0, 1, 2))
+"""Who comes first, second and third in each stage, so that each has newer rows of others on both sides."""
 
 
 def told_of(life: Life) -> dict[str, Any]:
@@ -223,22 +246,27 @@ def told_of(life: Life) -> dict[str, Any]:
         "sitting": store.reviews(run_id, sitting=life.sittings[0]),
     }
     for latest in (True, False):
-        for reader in (None, life.reader, life.second):
+        for reader in (None, life.reader, EVERYWHERE):
             found[f"reviews {latest} {reader}"] = store.reviews(run_id, reader=reader, latest=latest)
-            for number in CASES:
+            for number in (2, 3):
                 found[f"reviews {latest} {reader} {number}"] = store.reviews(
                     run_id, reader=reader, latest=latest, image_id=image(number)
                 )
-    for reader in (life.reader, life.second):
+    for reader in (life.reader, life.second, EVERYWHERE):
         found[f"read blind {reader}"] = sorted(store.studies.to_read_blind(reader))
         found[f"disclosed {reader}"] = store.studies.disclosure(study, reader)
+        found[f"blind in {reader}"] = store.studies.blind_in(run_id, reader)
         found[f"own {reader}"] = [store.studies.own(study, reader, image(n)) for n in CASES]
         found[f"flags {reader}"] = [store.flag_of(run_id, image(n), reader) for n in CASES]
         found[f"done {reader}"] = store.progress(run_id, reader)
         for name in (*QUEUES, "view=pa", "score > .4"):
-            for part in (None, "test"):
+            for part in (None, "test") if reader == life.reader else (None,):
                 queue = name if name in QUEUES else search(name)
                 found[f"{name} {reader} {part}"] = walked(store, run_id, queue, reader, part)
+    with store._database.read() as connection:
+        for what, statement in EVIDENCE.items():
+            rows = connection.exec_driver_sql(statement, (f"{life.name}%",)).all()
+            found[what] = [tuple(row) for row in rows]
     told: dict[str, Any] = plain(found)
     return told
 
@@ -252,20 +280,28 @@ def ids(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Life]]:
     yield whose
 
 
+def with_everywhere(store: Store, ids: list[Life], life: Life) -> Life:
+    """Add whom all runs know, by an id that is always the same; return the life."""
+    ids.append(Life(store, "3", 0))
+    store.add_reader(Reader(reader_id="", name=EVERYWHERE))
+    return life
+
+
 def test_each_of_three_is_told_as_if_it_were_alone(tmp_path: Path, ids: list[Life]) -> None:
     turns = {"1": 0, "5": 1, "9": 2}
     alone = {}
     for name, turn in turns.items():
         with open_store(tmp_path / f"{name}.db") as store:
-            life = Life(store, name, turn)
+            life = with_everywhere(store, ids, Life(store, name, turn))
             for stage in STAGES:
                 ids.append(life)
                 stage(life)
             alone[name] = told_of(life)
     with open_store(tmp_path / "together.db") as store:
         lives = [Life(store, name, turn) for name, turn in turns.items()]
+        with_everywhere(store, ids, lives[0])
         for number, stage in enumerate(STAGES):
-            for life in (lives, lives[::-1], [lives[1], lives[2], lives[0]])[number % 3]:
+            for life in [lives[place] for place in ORDERS[number]]:
                 ids.append(life)
                 stage(life)
         assert store.audit().found == () and len(store.runs()) == len(store.studies.all()) == 3

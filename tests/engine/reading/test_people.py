@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.errors import ReviewError
+from engine.reading.ledger.chain import append
+from engine.reading.migrations.schema import READERS
 from engine.reading.people import MOST_YEARS, Reader, alike, experience, tidy
 from engine.reading.store import Store, open_store
 from engine.reading.studies.planning.protocol import Protocol
@@ -188,3 +190,14 @@ def test_who_may_be_meant_by_a_name_is_whoever_is_written_nearly_so(store: Store
     }
     assert found == {"ada-byron": ["Ada Byron"], "a lovelace": ["Ada Byron"], "jurgen": ["Jürgen"], "B": []}
     assert store.read_only is False
+
+
+def test_ids_that_name_one_another_in_a_circle_are_still_somebodys(store: Store) -> None:
+    """As no program of ours writes them, and a damaged database may hold them."""
+    ids = {name: store.add_reader(person(name)).reader_id for name in ("Ada", "Ben", "Cleo")}
+    told = {"role": "reader", "profession": None, "years": None}
+    with store._database.write() as connection:
+        for name, other in (("Ada", "Ben"), ("Ben", "Cleo"), ("Cleo", "Ben")):
+            row = told | {"reader_id": ids[name], "name": name, "same_as": ids[other]}
+            append(connection, READERS, [row], author=ids[name])
+    assert {one.name for one in store.people()} <= {"Ben", "Cleo"} and store.find_reader("Ada") is not None
