@@ -20,7 +20,7 @@ from engine import external as abroad, handover, models, prediction, report as r
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
 from engine.images import ImageCache, image_file, open_cache
-from engine.labels import held_against, splits_asked_for
+from engine.labels import held_against, searches_of, splits_asked_for
 from engine.reading import Store, write_anchor
 from engine.records import (
     Epoch,
@@ -230,13 +230,8 @@ def report_run(
     split, said, held = (own := split_of(run)), list[str](), None
     if labels is not None:
         predictions, split, held = held_against(workspace, store, run, predictions, split, labels)
-    sizes, of_folds = sizes_of_run(run.folder, own), models_of(run)
-    if run.recipe is not None:
-        small = detail_of(run.recipe.image_size, split.trained_on).of_several(
-            [sizes.get(prediction.image_id) for prediction in predictions]
-        )
-        if small is not None:
-            said.append(f"{small}.")
+    of_folds = models_of(run)
+    said += _smaller(run, split.trained_on, predictions, sizes_of_run(run.folder, own))
     robustness = None
     try:
         robustness = load_robustness(run.folder) if part == "test" else None
@@ -265,6 +260,7 @@ def report_run(
         prevalence=prevalence,
         settled=reports.consensus_of_studies(store, run, predictions),
         labels=held,
+        searches=searches_of(workspace, store, run, said),
         further_limitations=said,
         folds=reports.CrossValidation(
             fold_of=tested_by(of_folds),
@@ -282,6 +278,20 @@ def report_run(
     elsewhere = abroad.abroad_of(workspace, run)
     report = reports.with_elsewhere(report, everything, reviews, elsewhere, uncertainty)
     return reports.with_checklists(report)
+
+
+def _smaller(
+    run: Run,
+    trained_on: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    sizes: Mapping[str, tuple[int, int]],
+) -> list[str]:
+    """Say how many images are far smaller than what the model was trained on."""
+    if run.recipe is None:
+        return []
+    detail = detail_of(run.recipe.image_size, trained_on)
+    small = detail.of_several([sizes.get(prediction.image_id) for prediction in predictions])
+    return [] if small is None else [f"{small}."]
 
 
 def _index_of(workspace: Workspace, run: Run) -> Index | None:

@@ -32,6 +32,11 @@ from .retraining import (
     trained_after as trained_after,
     version_to_train_on as version_to_train_on,
 )
+from .searching import (
+    keep_search as keep_search,
+    load_searches as load_searches,
+    searches_of as searches_of,
+)
 from .studied import (
     Rereading as Rereading,
     begin_rereading as begin_rereading,

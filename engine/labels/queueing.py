@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.errors import ReviewError
+from engine.labels.searching import keep_search
 from engine.labels.suspicion import Progress, Suspect
 from engine.prediction import predict_and_explain
 from engine.reading import Store
@@ -74,4 +75,5 @@ def to_be_read(
         save_explanations(run.folder, kept.values())
         save_distances(run, predictions)
         store.add_cases(run.run_id, predictions)
+    keep_search(run, found)
     return store.labels.suspect(run.run_id, {one.image_id: one.suspicion for one in chosen})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from engine.data import load_index
 from engine.errors import ReviewError
 from engine.labels.making import came_with, labels_of, versions_of
+from engine.labels.searching import keep_search
 from engine.language import in_print
 from engine.reading import DESIGNS, Draft, Drawn, Protocol, Said, Store, Study, draft
 from engine.records import Estimate, LabelSource, Run
@@ -159,6 +160,7 @@ def begin_rereading(
     )
     study = store.studies.create(protocol, image_ids=list(drawn))
     store.labels.drawn_again(study.study_id, run.run_id, drawn)
+    keep_search(run, found, study_id=study.study_id)
     return study
 
 

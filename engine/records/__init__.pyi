@@ -35,9 +35,12 @@ from .external import (
 from .labels import (
     FIRST_VERSION as FIRST_VERSION,
     LABEL_RULES as LABEL_RULES,
+    DoubtedLabel as DoubtedLabel,
     LabelNumber as LabelNumber,
     LabelRow as LabelRow,
     LabelRule as LabelRule,
+    LabelSearch as LabelSearch,
+    LabelSearches as LabelSearches,
     LabelSource as LabelSource,
     LabelsUsed as LabelsUsed,
     LabelVersion as LabelVersion,

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
+from engine.records.data import Part
+
 LabelSource = Literal["came with data", "assisted", "blinded consensus", "adjudicated"]
 LabelRule = Literal["majority", "unanimous"]
 LABEL_RULES: tuple[LabelRule, ...] = ("majority", "unanimous")
@@ -97,6 +99,51 @@ class LabelRow:
     label: str | None
     answers: tuple[int, ...] = ()
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DoubtedLabel:
+    """A label that a model which never saw its image finds less likely than another class.
+
+    Attributes:
+        image_id: Of the image.
+        part: Of the split; None where there is none.
+        label: That was doubted.
+        likely: The class that is the likeliest.
+        suspicion: 1 − the probability of the label, in [0, 1].
+    """
+
+    image_id: str
+    part: Part | None
+    label: str
+    likely: str
+    suspicion: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelSearch:
+    """A search for labels that may be wrong, as a run keeps it.
+
+    Attributes:
+        folds: Whether the models of a cross-validation were asked; otherwise a regression on frozen features was.
+        at: When, in ISO 8601 with time zone.
+        images: Part of the split → images whose labels were held against the model.
+        suspects: All that were doubted, the most doubtful first.
+        study_id: Of the study in which they are read again blind; empty where they came into the queue of the run.
+    """
+
+    folds: bool
+    at: str
+    images: Mapping[str, int]
+    suspects: tuple[DoubtedLabel, ...]
+    study_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelSearches:
+    """The searches of a run, the earliest first: one a study, and the newest one for the queue."""
+
+    searches: tuple[LabelSearch, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,6 +117,10 @@ from .passport_words import (
     passport_line as passport_line,
     why_off as why_off,
 )
+from .pieces.label_errors import (
+    SearchedCase as SearchedCase,
+    SearchedLabels as SearchedLabels,
+)
 from .printed.book import Book as Book
 from .printed.figures import Figure as Figure
 from .printed.records import (

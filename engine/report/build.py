@@ -31,9 +31,9 @@ from engine.records import (
     UncertaintyModel,
     probabilities_of,
 )
-from engine.report.computed import compute
+from engine.report.computed import Computed, compute
 from engine.report.exports.files import EXPORTS, write_report
-from engine.report.limitations import limitations, of_parts
+from engine.report.limitations import limitations, of_parts, of_searches
 from engine.report.methods_section import facts_of
 from engine.report.participants.flow import of_cases, of_files
 from engine.report.participants.table_one import characteristics
@@ -50,6 +50,7 @@ from engine.report.records import (
     Picture as Picture,
     Report,
     ReviewSummary,
+    SearchedLabels,
     Settled,
     SubgroupRow,
 )
@@ -94,6 +95,7 @@ def build_report(
     folds: CrossValidation | None = None,
     settled: Sequence[Settled] = (),
     labels: LabelsUsed | None = None,
+    searches: Sequence[SearchedLabels] = (),
 ) -> Report:
     """Compute a report.
 
@@ -115,20 +117,18 @@ def build_report(
         folds: Of a run that is a cross-validation.
         settled: What readers settled in studies of these images: `engine.report.studied`.
         labels: The version that the labels of the predictions are of, where it is another than the run's.
+        searches: For labels that may be wrong: see `engine.labels.searches_of`.
 
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
     """
-    chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
-    _check(run, chosen, part)
-    evidence = _evidence(chosen, reviews, split, prevalence, folds, settled, labels)
+    chosen = _chosen(run, predictions, part)
+    evidence = _evidence(chosen, reviews, split, prevalence, folds, settled, labels, searches)
     found = compute(run, evidence)
     standards, cases = found.standards, _explained(found.cases, explanations)
     software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
     methods = sorted({each.method for each in explanations.values()})
-    passport = next(filter(None, (each for each, _ in passports)), None)
-    galleries = _galleries(run, cases, standards, explanations)
-    told = (run, split, history, software, methods, uncertainty, passport)
+    told = (run, split, history, software, methods, uncertainty, _first(passports))
     return Report(
         run=run,
         heading=heading_of(run, part, found.patients, found.against),
@@ -144,17 +144,22 @@ def build_report(
         patients_by_part=found.patients_by_part,
         history=tuple(history),
         reviews=found.reviews,
-        galleries=galleries,
+        galleries=_galleries(run, cases, standards, explanations),
         pointing=pointing,
         passports=tuple(passports),
         robustness=robustness,
         subgroups=found.subgroups,
         subgroup_tests=found.subgroup_tests,
         cautions=tuple(of_parts(chosen, part)),
-        limitations=(*_limits(run, chosen, part, found.against, split, cases), *further_limitations),
+        limitations=(*_limits(run, chosen, part, found, split, cases), *further_limitations),
+        label_errors=found.label_errors,
         folds=folds,
         participants=_participants(run, part, evidence, standards),
     )
+
+
+def _first(passports: Sequence[tuple[Passport | None, str]]) -> Passport | None:
+    return next(filter(None, (each for each, _ in passports)), None)
 
 
 def _explained(cases: Sequence[CaseRow], explanations: Mapping[str, Explanation]) -> tuple[CaseRow, ...]:
@@ -197,6 +202,7 @@ def _evidence(
     folds: CrossValidation | None,
     settled: Sequence[Settled],
     labels: LabelsUsed | None,
+    searches: Sequence[SearchedLabels],
 ) -> Evidence:
     """Return what the figures rest on: the cases, and the reviews of these cases."""
     known = {each.image_id for each in cases}
@@ -208,11 +214,13 @@ def _evidence(
         fold_of=folds.fold_of if folds else {},
         settled=tuple(settled),
         labels=labels,
+        searches=tuple(searches),
     )
 
 
-def _check(run: Run, chosen: Sequence[Prediction], part: Part | None) -> None:
-    """Refuse predictions that no report can be made of."""
+def _chosen(run: Run, predictions: Sequence[Prediction], part: Part | None) -> list[Prediction]:
+    """Return the predictions to report on; refuse those that no report can be made of."""
+    chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
     if not chosen:
         of_part = f" of the {part} part" if part else ""
         raise ReportError(
@@ -231,6 +239,7 @@ def _check(run: Run, chosen: Sequence[Prediction], part: Part | None) -> None:
             f"Run {run.run_id} predicted something that is not a number, as a training does that has diverged",
             "Train again with a smaller learning rate",
         )
+    return chosen
 
 
 def gallery_of(name: str, answers: Mapping[str, str], run: Run, cases: Sequence[CaseRow]) -> Gallery:
@@ -278,20 +287,21 @@ def _limits(
     run: Run,
     predictions: Sequence[Prediction],
     part: Part | None,
-    against: Sequence[Against],
+    found: Computed,
     split: Split | None,
     cases: Sequence[CaseRow],
 ) -> tuple[str, ...]:
     """Say what the figures do not show, with what the cases hold."""
-    return limitations(
+    said = limitations(
         run,
         predictions,
         part,
-        against,
+        found.against,
         split,
         heatmaps=any(case.heatmap_for for case in cases),
         comments=any(review.comment for case in cases for review in case.reviews),
     )
+    return (*said, *of_searches(found.label_errors))
 
 
 def _with_legends(gallery: Gallery, explanations: Mapping[str, Explanation]) -> Gallery:

@@ -12,9 +12,18 @@ from engine.report.formatting import case_ids
 from engine.report.methods_section import class_balance, images_after_balancing
 from engine.report.named.names import CAME, REVIEWED
 from engine.report.readers import summarise_reviews
-from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow, SubgroupTest
+from engine.report.records import (
+    Against,
+    CaseRow,
+    Evidence,
+    LabelErrors,
+    ReviewSummary,
+    SubgroupRow,
+    SubgroupTest,
+)
 from engine.report.standards.defined import chosen_labels
 from engine.report.standards.holding import hold_against
+from engine.report.standards.label_errors import label_errors_of
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference, of_study
 from engine.report.subgroups import groups_by_column, subgroup_table, subgroup_tests
 
@@ -35,6 +44,7 @@ class Computed:
         rebalanced: See `Report`.
         patients_by_part: See `Report`.
         cases: See `Report`; without heatmaps.
+        label_errors: See `Report`.
     """
 
     standards: Mapping[str, Reference]
@@ -48,6 +58,7 @@ class Computed:
     rebalanced: Mapping[str, int]
     patients_by_part: Mapping[str, int | None]
     cases: tuple[CaseRow, ...]
+    label_errors: tuple[LabelErrors, ...]
 
 
 def compute(run: Run, evidence: Evidence) -> Computed:
@@ -83,6 +94,7 @@ def compute(run: Run, evidence: Evidence) -> Computed:
         rebalanced=images_after_balancing(evidence.split, run),
         patients_by_part=patients_by_part,
         cases=case_rows(cases, made[REVIEWED].answers, last),
+        label_errors=label_errors_of(run, evidence),
     )
 
 

@@ -15,7 +15,7 @@ from engine.records import (
 )
 from engine.report.formatting import counted, images
 from engine.report.named.names import standard_words
-from engine.report.records import Against
+from engine.report.records import Against, LabelErrors
 
 
 def limitations(
@@ -133,6 +133,21 @@ def _of_training(run: Run) -> Iterator[str]:
                 "trainings."
             ).format(seed=in_digits(str(run.recipe.seed)))
         )
+
+
+def of_searches(searches: Sequence[LabelErrors]) -> Iterator[str]:
+    """Say what is not known of wrong labels: nobody searched for them, or suspects have not been read again."""
+    if not searches:
+        yield _(
+            "No search for wrong labels among these images is kept with this run: how many there are is not known."
+        )
+    count = sum(one.suspects.open for one in searches)
+    if count:
+        yield ngettext(
+            "{count} suspected label has not been read again, and stands as it was.",
+            "{count} suspected labels have not been read again, and stand as they were.",
+            count,
+        ).format(count=number(count))
 
 
 def of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[str]:

@@ -26,6 +26,11 @@ from engine.records import (
 )
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.drawn_records import MarkedByReaders, ReaderPoint
+from engine.report.pieces.label_errors import (
+    LabelCounts as LabelCounts,
+    LabelErrors as LabelErrors,
+    SearchedLabels as SearchedLabels,
+)
 from engine.report.pieces.participants import (
     Characteristic as Characteristic,
     Heading as Heading,
@@ -261,6 +266,7 @@ class Evidence:
         settled: What readers settled in studies.
         labels: The version of the labels that was chosen as reference standard; None means those that the run was
             tested on.
+        searches: For labels that may be wrong.
     """
 
     predictions: tuple[Prediction, ...]
@@ -270,6 +276,7 @@ class Evidence:
     fold_of: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     settled: tuple[Settled, ...] = ()
     labels: LabelsUsed | None = None
+    searches: tuple[SearchedLabels, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -307,6 +314,7 @@ class Report:
         checklists: Items that journals ask for, with what answers them.
         marked: How the heatmaps lie to what readers drew; None where they drew nothing of it.
         robustness: What became of the predictions when the images were changed; None where that was not measured.
+        label_errors: What came of each search for labels that may be wrong.
     """
 
     run: Run
@@ -339,6 +347,7 @@ class Report:
     checklists: tuple[AnsweredChecklist, ...] = ()
     subgroup_tests: tuple[SubgroupTest, ...] = ()
     robustness: Robustness | None = None
+    label_errors: tuple[LabelErrors, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from engine.report.exports.bundle.case_table import (
     parquet_name,
 )
 from engine.report.exports.bundle.differences import table_places, words_of
+from engine.report.exports.bundle.labels_apart import SEARCHED, SEARCHES
 from engine.report.exports.bundle.packing import (
     CARD,
     CARD_JSON,
@@ -77,6 +78,7 @@ def belonging(
     names |= {REGIONS, CHOICES, DICTIONARY, *(SETTINGS + name for name in settings_of(run))}
     names |= {CARD, CARD_JSON} if has_card(run, part) else set()
     names |= {STANDARDS, DEFINED} if evidence.settled else set()
+    names |= {SEARCHES, SEARCHED} if evidence.searches else set()
     for table in (IMAGES, READINGS, MEANINGS, *(f"{name}.csv" for name in tables)):
         names |= {table, parquet_name(table)}
     return names | {f"{name}.{kind}" for name in figures for kind in ("svg", "png")}

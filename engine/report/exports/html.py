@@ -64,6 +64,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         definitions=definitions_of(
             [name for one in report.against for name in one.estimates],
             [each.method for one in report.against for each in one.estimates.values()],
+            suspects=any(one.suspects.images for one in report.label_errors),
         ),
         book=book,
         told=book.passages,

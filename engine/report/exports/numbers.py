@@ -106,6 +106,7 @@ def computed_document(found: Report | Computed, run: Run) -> dict[str, Any]:
         "reviews": found.reviews,
         "subgroups": found.subgroups,
         "subgroup_tests": found.subgroup_tests,
+        "label_errors": found.label_errors,
         "cases": [_case_document(case, run.classes, found.standards) for case in found.cases],
     }
 

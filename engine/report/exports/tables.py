@@ -28,6 +28,15 @@ OF_A_CLASS = {
     "auroc": "AUROC",
 }
 """Figure of a class → what its columns are called."""
+OF_SUSPECTS = {
+    "suspected": "images",
+    "read again": "read",
+    "upheld": "upheld",
+    "changed": "changed",
+    "undecided": "undecided",
+    "not read yet": "open",
+}
+"""Column of suspected labels → what it is called of their counts."""
 OF_PASSES = {
     "mean over passes": "mean",
     "variance over passes": "variance",
@@ -109,6 +118,16 @@ def computed_tables(found: Report | Computed, classes: Sequence[str]) -> dict[st
                 curve.true_positive_rate.tolist(),
                 strict=True,
             )
+        ],
+        "label_errors": [
+            {
+                "search": place,
+                "label": row.label,
+                "likeliest": row.likely,
+                **{column: getattr(row, name) for column, name in OF_SUSPECTS.items()},
+            }
+            for place, one in enumerate(found.label_errors, 1)
+            for row in one.by_class
         ],
     }
 

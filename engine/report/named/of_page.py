@@ -90,6 +90,7 @@ SECTIONS = frozenset(
         N_("Cases"),
         N_("Methods"),
         N_("Limitations"),
+        N_("Label errors"),
         N_("Protocol"),
         N_("All readers"),
         N_("Index test"),

@@ -6,7 +6,7 @@ a test fails that finds it on a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -17,7 +17,9 @@ from engine.report.computed import Computed
 from engine.report.formatting import figure
 from engine.report.printed.further import (
     FACTS,
+    METHODS,
     elsewhere_tables,
+    label_tables,
     measured_tables,
     methods_tables,
     readers_tables,
@@ -78,6 +80,12 @@ class Book:
         one = self.report
         return methods_tables(one.facts, one.balance, one.rebalanced, one.patients_by_part, one.run)
 
+    @cached_property
+    def labels(self) -> tuple[Table | None, ...]:
+        """The last of section 12: one for each search for wrong labels; None where nothing was suspected."""
+        before = sum(table.section == METHODS for (table,) in self.methods.values())
+        return label_tables(self.report.label_errors, before)
+
     def facts(self, section: int) -> list[Table]:
         """Return the tables of facts that stand in a section."""
         tables = [of for name, (of,) in self.methods.items() if name.startswith(FACTS)]
@@ -98,6 +106,7 @@ class Book:
         made = [*self.participants, *chain.from_iterable(self.performance), *self.readers, *self.subgroups]
         made += self.measured.values()
         made += chain.from_iterable((*self.elsewhere.values(), *self.methods.values()))
+        made += filter(None, self.labels)
         yield from sorted(made, key=lambda table: table.section)
 
     def numbers(self) -> Iterator[Entry]:
@@ -111,9 +120,18 @@ class Book:
             yield name, case, "probability", cell
 
 
-def computed_printed(found: Report | Computed, run: Run) -> tuple[Table, ...]:
-    """Return the tables that whoever has a report's evidence can compute again."""
+def computed_printed(found: Report | Computed, run: Run, tables: Collection[str]) -> tuple[Table, ...]:
+    """Return the tables that whoever has a report's evidence can compute again.
+
+    Args:
+        found: What they print.
+        run: Whose report it is.
+        tables: Ids of all tables of the report: those of wrong labels come last in their section.
+    """
+    suspected = sum(one.suspects.images > 0 for one in found.label_errors)
+    before = sum(name.startswith(f"T{METHODS}.") for name in tables) - suspected
     return (
+        *filter(None, label_tables(found.label_errors, before)),
         *(table for tables in performance_tables(found.against, run) for table in tables),
         *readers_tables(found.reviews),
         *subgroup_tables(found.subgroups, found.subgroup_tests),

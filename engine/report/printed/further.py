@@ -39,6 +39,8 @@ from engine.report.records import (
     Against,
     Fact,
     FromElsewhere,
+    LabelCounts,
+    LabelErrors,
     Report,
     ReviewSummary,
     SubgroupRow,
@@ -281,6 +283,42 @@ def methods_tables(
         tables = renumbered(section, [made[name] for name in here])
         numbered |= {name: (table,) for name, table in zip(here, tables, strict=True)}
     return numbered
+
+
+def label_tables(searches: Sequence[LabelErrors], after: int) -> tuple[Table | None, ...]:
+    """Return a table for each search that suspected a label, numbered after those of section 12 before them."""
+    made = {
+        place: _suspects(one, pointer("label_errors", place))
+        for place, one in enumerate(searches)
+        if one.suspects.images
+    }
+    numbered = dict(zip(made, renumbered(METHODS, [*made.values()], after), strict=True))
+    return tuple(numbered.get(place) for place in range(len(searches)))
+
+
+def _suspects(one: LabelErrors, at: str) -> Table:
+    lines = [
+        _became(f"{isolated(row.label)} → {isolated(row.likely)}", row, f"{at}/by_class/{place}")
+        for place, row in enumerate(one.by_class)
+    ]
+    lines.append(_became(_("all suspects"), one.suspects, f"{at}/suspects"))
+    if one.control is not None:
+        lines.append(_became(_("drawn at random beside them"), one.control, f"{at}/control"))
+    columns = (
+        _("label → likelier class"), _("images"), _("read again"), _("upheld"), _("changed"), _("undecided"),
+        _("not read yet"),
+    )  # fmt: skip
+    caption = (
+        _("Suspected labels read again blind (study {study}), in images.").format(study=isolated(one.study))
+        if one.study
+        else _("Suspected labels, and what readers made of them, in images.")
+    )
+    return _table(caption, columns, tuple(lines))
+
+
+def _became(head: str, row: LabelCounts, at: str) -> Line:
+    names = ("images", "read", "upheld", "changed", "undecided", "open")
+    return Line(head=head, cells=tuple(_count(getattr(row, name), f"{at}/{name}") for name in names))
 
 
 def _balance(

@@ -51,6 +51,9 @@ def _all(report: Report) -> Iterator[Sentence]:
     yield from _elsewhere(report)
     yield from _galleries(report)
     yield from _heatmaps(report)
+    for place, search in enumerate(report.label_errors):
+        for row, text in enumerate(search.sentences):
+            yield as_kept(METHODS, text, "label_errors", place, "sentences", row)
     for place, text in enumerate(report.limitations):
         yield as_kept(METHODS, retold(text), "limitations", place)
     yield from of_checklists(CHECKLISTS, report.checklists)

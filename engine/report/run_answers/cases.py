@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.language import _, isolated, listed, ngettext, number
-from engine.report.formatting import counted, in_brackets
+from engine.report.formatting import counted, images, in_brackets
 from engine.report.methods_section import fit_words
 from engine.report.named.names import capitalized, figure_words, reason_words, standard_words
 from engine.report.records import Report
@@ -73,6 +73,22 @@ def reference(report: Report) -> str:
     how = _("Reviewed labels: the majority of readers’ last verdicts.") if "reviewed labels" in used else ""
     told = _("{standards}, each kept separate.").format(standards=names)
     return f"{told} {how}".strip()
+
+
+def label_errors(report: Report) -> str:
+    """Say how many labels were suspected to be wrong, and what readers made of them."""
+    told = _(
+        "Labels searched for errors: of {images} {suspected} suspected, {read} of them read again, {changed} changed."
+    )
+    return " ".join(
+        told.format(
+            images=images(one.searched),
+            suspected=number(one.suspects.images),
+            read=number(one.suspects.read),
+            changed=number(one.suspects.changed),
+        )
+        for one in report.label_errors
+    )
 
 
 def classes(report: Report) -> str:

@@ -57,6 +57,9 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "privacy": Subject("", cases.privacy),
     "missing": Subject("participants", cases.missing),
     "reference": Subject("summary", cases.reference, N_("No case has a label in a reference standard.")),
+    "label errors": Subject(
+        "label-errors", cases.label_errors, N_("Say whether labels were searched for errors.")
+    ),
     "classes": Subject("performance", cases.classes),
     "readers": Subject("readers", cases.readers),
     "blinding": Subject("summary", cases.blinding),

@@ -85,12 +85,21 @@ INTERVALS = (
 """What the name of a method holds → what that is."""
 
 
-def definitions_of(names: Iterable[str], methods: Iterable[str]) -> tuple[tuple[str, str], ...]:
+SUSPECTED = N_(
+    "a label beside which a model that never saw the image finds another class likelier; ranked by 1 − the probability "
+    "of the label (doi:10.1613/jair.1.12125)"
+)
+
+
+def definitions_of(
+    names: Iterable[str], methods: Iterable[str], *, suspects: bool = False
+) -> tuple[tuple[str, str], ...]:
     """Define the figures and the kinds of intervals that are printed.
 
     Args:
         names: Of figures.
         methods: Of their intervals.
+        suspects: Whether labels suspected to be wrong are.
     """
     found = {}
     for name in names:
@@ -100,6 +109,8 @@ def definitions_of(names: Iterable[str], methods: Iterable[str]) -> tuple[tuple[
             found[_("top-k accuracy")] = _(TOP_K)
         elif " at " in name:
             found[_("predictive values at a prevalence")] = _(AT_PREVALENCE)
+    if suspects:
+        found[_("suspected label")] = _(SUSPECTED)
     used = " ".join(set(methods))
     intervals = {
         _("interval: {method}").format(method=method_words(part)): _(words)

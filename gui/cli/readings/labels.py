@@ -218,7 +218,9 @@ def list_suspects(
         if what == "latest" or asked:
             run = runs.find_run(workspace, what)
             found = label_versions.suspects_of_run(workspace, store, run, device=device, progress=bar)
-            if not run.folds:
+            if run.folds:
+                label_versions.keep_search(run, found)
+            else:
                 queued = label_versions.to_be_read(workspace, store, run, found, device=device)
                 say(f"{queued:,} of them are in the queue “likely mislabelled” of run {run.run_id}")
         else:

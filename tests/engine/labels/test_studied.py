@@ -13,12 +13,17 @@ from engine.errors import ReviewError
 from engine.labels import suspicion
 from engine.labels.making import came_with, drafted_words, make, used
 from engine.labels.parts import relabelled, splits_asked_for
+from engine.labels.searching import keep_search
 from engine.labels.studied import begin_rereading, draft_from_study, result_of_rereading
 from engine.labels.suspicion import Suspect
+from engine.pipeline import report_run
 from engine.reading import Drawn, Protocol, Reader, Store, StudyAnswer, open_store
-from engine.records import Index, Run, TrainingRequest
+from engine.records import Index, Review, Run, TrainingRequest, Verdict
+from engine.report import export_report, verify
+from engine.report.exports.bundle.labels_apart import SEARCHES
 from engine.runs import load_run, split_of
 from engine.workspace import Workspace, open_workspace
+from tests.engine.report.exports.bundle.test_bundle import files_in, packed
 from tests.tiny import TINY_RECIPE
 
 OTHER = {"normal": "opacity", "opacity": "normal"}
@@ -189,6 +194,94 @@ def test_what_was_read_beside_its_prediction_before_has_no_vote(own: tuple[Works
     drafted = draft_from_study(workspace, store, study)
     assert image_id not in drafted.changed and len(drafted.changed) == 3
     assert sum(result_of_rereading(workspace, store, study).open.values()) == 1
+
+
+@pytest.mark.usefixtures("doubted")
+def test_a_report_counts_what_became_of_suspects_and_nothing_before_all_have_read(
+    own: tuple[Workspace, Store, Run], tmp_path: Path
+) -> None:
+    workspace, store, run = own
+    before = report_run(workspace, store, run)
+    assert (
+        not before.label_errors
+        and sum("No search for wrong labels" in one for one in before.limitations) == 1
+    )
+    study = begin_rereading(workspace, store, run, readers=("Ada", "Ben"), n=2, name="second look")
+    first, second, third = (sample.image_id for sample in split_of(run).test[:3])
+    group = store.labels.drawn_as(study.study_id)
+    labels: dict[str, str | None] = {
+        case.image_id: case.label for case in store.predictions(run.run_id, "test") if case.image_id in group
+    }
+    disputed = labels | {first: OTHER[str(labels[first])], second: None}
+    read_all(store, study.study_id, "Ada", disputed)
+    (open_yet,) = report_run(workspace, store, run).label_errors
+    assert (open_yet.suspects.read, open_yet.suspects.open, open_yet.finished) == (0, 3, False)
+    assert "None of the suspected labels has been read again yet: 3 open." in open_yet.sentences
+    read_all(store, study.study_id, "Ben", disputed)
+    version = make(workspace, store, run.dataset_id, draft_from_study(workspace, store, study))
+    report = report_run(workspace, store, run)
+    (found,) = report.label_errors
+    told = found.suspects
+    third_read = third in group  # it may be drawn into the control
+    assert (told.images, told.changed, told.undecided) == (3, 1, 1)
+    assert (told.read, told.upheld, told.open) == (2 + third_read, third_read, 1 - third_read)
+    assert found.control is not None and (found.control.read, found.control.upheld) == (2, 2)
+    assert found.searched == len(split_of(run).test) and found.versions == (version.number,)
+    assert "labels v2; this run was trained on labels v1, before them" in found.sentences[-1]
+    assert any("1 suspected label has not" in one for one in report.limitations) == (not third_read)
+    assert not any("No search for wrong labels" in one for one in report.limitations)
+
+    bundle = export_report(
+        report, tmp_path, picture=lambda _: None, heatmap=lambda _: None, formats=("bundle",)
+    )["bundle"]["bundle"]
+    held = verify(bundle)
+    assert held.holds, (held.changed, held.differences)
+    files = files_in(bundle)
+    lines = files[SEARCHES].decode().splitlines()
+    at = next(place for place, line in enumerate(lines) if first in line)
+    lines[at] = lines[at].replace(f",{OTHER[str(labels[first])]},suspect,", f",{labels[first]},suspect,")
+    lines[at] = lines[at].rpartition(",")[0] + f",{labels[first]}"
+    files[SEARCHES] = ("\r\n".join(lines) + "\r\n").encode()
+    wrong = verify(packed(files, tmp_path / "changed.zip"))
+    assert any("label_errors[0].suspects.changed" in one.where for one in wrong.differences)
+    assert any("T12" in one.where for one in wrong.differences)
+
+
+def test_suspects_of_the_queue_are_reported_with_their_readings_beside_the_prediction(
+    own: tuple[Workspace, Store, Run],
+) -> None:
+    workspace, store, run = own
+    val = split_of(run).val[:3]
+    found = [
+        Suspect(
+            image_id=one.image_id, path=one.path, patient_id=one.patient_id, part="val", label=str(one.label),
+            likely=OTHER[str(one.label)], suspicion=0.9,
+        )
+        for one in val
+    ]  # fmt: skip
+    keep_search(run, found)
+    for sample, label in zip(val, (str(val[0].label), OTHER[str(val[1].label)]), strict=False):
+        verdict = (
+            Verdict.OVERRULE if label != store.case(run.run_id, sample.image_id).predicted else Verdict.AGREE
+        )
+        store.add_review(
+            Review(run_id=run.run_id, image_id=sample.image_id, reader="Ada", verdict=verdict, label=label)
+        )
+    report = report_run(workspace, store, run)
+    told = report.label_errors[0].suspects
+    assert (told.images, told.read, told.upheld, told.changed, told.open) == (3, 2, 1, 1, 1)
+    words = " ".join(report.label_errors[0].sentences)
+    assert "Read by 1 reader on the Review page" in words and "No version of the labels" in words
+    keep_search(
+        run, [replace(one, likely=one.label) for one in found]
+    )  # again, and nothing is suspected any more
+    (again,) = report_run(workspace, store, run).label_errors
+    assert (again.searched, again.suspects.images, len(again.sentences)) == (3, 0, 1)
+    (run.folder / "label-searches.json").write_text("{")
+    damaged = report_run(workspace, store, run)
+    assert not damaged.label_errors and any(
+        "label-searches.json is damaged" in one for one in damaged.limitations
+    )
 
 
 def test_there_must_be_suspects_and_others(

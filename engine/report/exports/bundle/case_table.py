@@ -19,6 +19,7 @@ from engine.data import sizes_of
 from engine.errors import ReportError
 from engine.kept_files import parse_json, plain, typed
 from engine.records import PARTS, LabelsUsed, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
+from engine.report.exports.bundle.labels_apart import SEARCHED, read_searches, write_searches
 from engine.report.exports.bundle.regions import REGIONS, write_regions
 from engine.report.exports.bundle.searching import names_of_images, numbers_of_nobody
 from engine.report.exports.bundle.standards_apart import STANDARDS, read_standards, write_standards
@@ -94,6 +95,7 @@ def write_case_table(
         **table_files(READINGS, readings, _columns(READINGS, run, [*columns])),
         REGIONS: write_regions(evidence.reviews, sizes),
         **write_standards(evidence.settled),
+        **write_searches(evidence.searches),
         CHOICES: json.dumps(choices, indent=1) + "\n",
         DICTIONARY: dictionary_file(),
     }
@@ -256,6 +258,7 @@ def read_case_table(files: Mapping[str, bytes], run: Run) -> tuple[Evidence, Par
         fold_of=fold_of,
         settled=understood(STANDARDS, lambda: read_standards(files)),
         labels=understood(CHOICES, lambda: _labels(choices.get("labels"))),
+        searches=understood(SEARCHED, lambda: read_searches(files)),
     )
     return evidence, understood(CHOICES, lambda: None if part is None else PARTS[PARTS.index(part)])
 

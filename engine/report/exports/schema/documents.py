@@ -26,6 +26,7 @@ from engine.report.records import (
     Fact,
     FromElsewhere,
     Heading,
+    LabelErrors,
     Participants,
     ReviewSummary,
     SubgroupRow,
@@ -190,6 +191,7 @@ class RunDocument(TypedDict):
     reviews: ReviewSummary
     subgroups: tuple[SubgroupRow, ...]
     subgroup_tests: tuple[SubgroupTest, ...]
+    label_errors: tuple[LabelErrors, ...]
     pointing_game: Estimate | None
     marked_by_readers: MarkedByReaders | None
     marked_in_words: tuple[str, ...]
