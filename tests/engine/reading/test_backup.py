@@ -238,3 +238,22 @@ def test_what_is_kept_within_one_second_has_a_number_and_where_nothing_stood_not
     assert [(one.seq, one.when.split(", ")[0]) for one in read_anchors(anchors)] == [
         (head.seq, "a backup was brought back")
     ]
+
+
+@pytest.mark.parametrize("answers", [3, 1, 0])
+def test_how_many_rows_are_gone_is_told_by_what_stood_there_where_there_are_no_anchors(
+    tmp_path: Path, answers: int
+) -> None:
+    file, copy, anchors = tmp_path / "overread.db", tmp_path / "monday.db", tmp_path / "anchors.csv"
+    with open_store(file) as store:
+        head = filled(store, 1).head()
+        back_up(file, copy, None)
+        for number in range(answers):
+            store.add_review(agree(number + 1))
+    assert not anchors.exists()
+    found = bring_back(copy, file, anchors)
+    assert (found.head, found.gone, found.other) == (head, answers, False)
+    with open_store(tmp_path / "another.db") as other:  # as many rows, of other people
+        filled(other, 1)
+    found = bring_back(tmp_path / "another.db", file, tmp_path / "none.csv")
+    assert (found.head.seq, found.gone, found.other) == (head.seq, 0, True)

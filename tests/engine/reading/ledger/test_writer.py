@@ -119,7 +119,7 @@ def test_what_was_asked_for_before_the_end_is_done_and_the_writer_may_be_asked_a
         thread = held.writer._thread
         asked = held.asked_together(threads, 3)
         held.writer.close()
-        assert thread is not None and not thread.is_alive()
+        assert thread is not None and not thread.is_alive() and thread.daemon and thread.name == "writer"
         assert [one.result(20) for one in asked] == [0, 0, 0]
     held.writer.close()  # which is closed already
     assert held.writer.write(held.work) == 0 and held.writer._thread is not None

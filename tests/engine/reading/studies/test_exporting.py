@@ -190,3 +190,23 @@ def test_what_was_seen_of_another_case_is_not_on_the_certificate(store: Store) -
     seq = store.studies.answer(said(task), sitting)
     certificate = store.studies.exposures(study_id)[seq]
     assert not any((certificate.prediction, certificate.map, certificate.label, certificate.contaminated))
+
+
+def test_what_was_drawn_is_written_as_it_was_typed_at_the_moment_of_its_answer(
+    store: Store, tmp_path: Path
+) -> None:
+    study_id = made(store, "blind", name="côté")
+    sitting, task = store.studies.begin(study_id, "Ada"), store.studies.next(study_id, "Ada")
+    assert task is not None
+    drawn = (Region(x=0.25, y=0.25, width=0.5, height=0.5, label="côté"),)
+    store.studies.answer(said(task, regions=drawn), sitting, now=NOW)
+    folder = tmp_path / "a" / "b"  # which is made
+    assert [path.parent for path in store.studies.export(study_id, folder)] == [folder] * 4
+    (row,) = table(folder / "answers.csv")
+    assert '"label": "côté"' in row["regions"] and row["at"] == NOW.isoformat()
+    assert '"name": "côté"' in (folder / "protocol.json").read_text(encoding="utf-8")
+    with store._database.read() as connection:
+        kept = connection.exec_driver_sql(
+            "SELECT r.at, r.author, a.reader_id FROM regions r JOIN answers a"
+        ).all()
+    assert [tuple(one) for one in kept] == [(NOW.isoformat(), sitting.reader_id, sitting.reader_id)]

@@ -230,3 +230,34 @@ def test_wrong_advice_where_the_model_is_seldom_right_is_refused() -> None:
     candidates = [Candidate(image_id=str(n), label="a", predicted="a" if n < 2 else "b") for n in range(10)]
     with pytest.raises(ReviewError, match="on 4 cases, but the model is right on 2 only"):
         misled(candidates, 0.4, 0)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "predicted", "shown", "swapped"),
+    [
+        ((0.5, 0.1, 0.4), "a", "c", (0.4, 0.1, 0.5)),
+        ((0.5, 0.4, 0.1), "a", "b", (0.4, 0.5, 0.1)),
+        ((0.25, 0.125, 0.5, 0.125), "c", "a", (0.5, 0.125, 0.25, 0.125)),
+        (
+            (0.4, 0.35, 0.25),
+            "b",
+            "a",
+            (0.35, 0.4, 0.25),
+        ),  # predicted by a rule of its own, and not the most probable
+    ],
+)
+def test_of_more_classes_it_is_the_most_probable_of_the_others_that_is_shown(
+    probabilities: tuple[float, ...], predicted: str, shown: str, swapped: tuple[float, ...]
+) -> None:
+    assert mirrored(probabilities, "abcd"[: len(probabilities)], predicted, 0.5) == (shown, swapped)
+
+
+def test_who_was_given_nothing_has_taken_no_position_and_a_list_is_told_of() -> None:
+    assert {positions_taken(design, {}) for design in DESIGNS} == {0}
+    for listed in (None, ["0001", "0002"]):
+        ids, told = draw(films(2, 2), Drawn(), positive="pneumonia", seed=0, listed=listed)
+        assert (told.listed, ids, told.n) == (
+            listed is not None,
+            listed or ["0000", "0001", "0002", "0003"],
+            len(ids),
+        )
