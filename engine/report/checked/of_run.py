@@ -107,7 +107,7 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
         files=sums,
         changed=changed,
         agree=agree,
-        differences=tuple(differences),
+        differences=tuple(_once(differences)),
         earlier=version_of(files) if earlier is not None else "",
         by_digest=by_digest(files, PAGE, exactly=exactly, page_again=False),
         taken={
@@ -197,6 +197,13 @@ def _printed_differences(
                     agree[where] += printed == computed
                 if printed != computed:
                     yield Difference(f"{where}: {name} ({line.head}, {column})", printed, computed)
+
+
+def _once(differences: Iterable[Difference]) -> Iterator[Difference]:
+    """Yield one difference a place; where a number is named with its line and column, that by its id alone is none."""
+    found = {one.where: one for one in reversed(list(differences))}  # the first of each place
+    named = {where for one in found for where, told, _ in (one.partition(" ("),) if told}
+    yield from (one for where, one in reversed(found.items()) if where not in named)
 
 
 def _looked_up(files: Mapping[str, bytes], document: Mapping[str, Any]) -> Iterator[Difference]:

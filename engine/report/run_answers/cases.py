@@ -104,11 +104,12 @@ def readers(report: Report) -> str:
 
 def blinding(report: Report) -> str:
     """Say what readers of the reviewed labels had seen."""
-    return _("; ").join(
+    said = [
         retold(one.caution).rstrip(".")
         for one in report.against
         if one.cases and one.caution and report.reviews.readers
-    )
+    ]
+    return f"{_('; ').join(said)}." if said else ""
 
 
 def agreement(report: Report) -> str:

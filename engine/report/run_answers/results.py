@@ -154,7 +154,7 @@ def performance(report: Report) -> str:
         )
         if name:
             told = in_brackets(figure_words(name), one.estimates[name], one.note)
-            said.append(f"{standard_words(one.name)}: {told}")
+            said.append(f"{standard_words(one.name)} {told}")
     return f"{_('; ').join(said)}." if said else ""
 
 

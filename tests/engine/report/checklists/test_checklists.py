@@ -249,4 +249,8 @@ def test_each_subject_is_answered_as_a_person_has_read(name: str) -> None:
         for subject, told in SUBJECTS.items()
         if subject != "software"
     ]
+    for line in lines:
+        subject, _, said = line.partition(":")
+        assert said == "" or said.endswith("."), f"{subject}: what follows it runs into its last sentence"
+        assert ": (" not in said, f"{subject}: a colon before a bracket"
     hold_against(Path(__file__).parent / "snapshots" / f"{name}.txt", lines)

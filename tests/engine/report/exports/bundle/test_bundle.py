@@ -213,6 +213,8 @@ def test_what_is_changed_in_a_table_or_in_the_page_is_named_though_its_digest_fi
     found = changed(name, lambda data: re.sub(old, new, data, count=1))
     assert not found.changed and not found.holds
     assert any(one.where.startswith(where) for one in found.differences), found.differences
+    places = [re.sub(r"(: T[\d.]+) \(.*", r"\1", one.where) for one in found.differences]
+    assert len(places) == len(set(places)), "a number is named once"
 
 
 def test_what_readers_drew_is_a_mask_a_case_and_finding_and_a_pixel_more_is_named(
