@@ -94,6 +94,14 @@ def test_no_two_copies_of_an_image_are_changed_alike(own_way: bool) -> None:
         copy_augmenter=Augmenter(Augmentation(brightness=0.9), 0) if own_way else None,
     )
     rows, copies = np.repeat(np.arange(2), 50), np.tile(np.arange(50), 2)
+    mixed = source.inputs(rows, view=0, copies=copies, where=copies >= 25)
+    apart = [
+        augmenter(images, rows, 0, copies=copies)
+        for images in [torch.full((100, 1, 6, 6), 100, dtype=torch.uint8)]
+        for augmenter in (source.augmenter, source.copy_augmenter or source.augmenter)
+    ]  # each image in one way alone, and not in both
+    for way, here in zip(apart, (copies < 25, copies >= 25), strict=True):
+        torch.testing.assert_close(mixed[here], way[here])
     # Copies that need not be changed in their own way are changed as originals are, and each anew all the same.
     shown = source.inputs(rows, view=0, copies=copies, where=np.zeros(100, dtype=bool))[:, 0, 0, 0].numpy()
     assert all(len(set(shown[rows == image])) > 40 for image in range(2))

@@ -165,7 +165,7 @@ def test_a_disk_that_fills_up_while_the_bank_is_written_is_said_and_leaves_no_ha
     """There was room when it began; another program took it."""
     wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 8_000), 0.0)))
     cache, rows = images(tmp_path, 12), np.arange(12)
-    monkeypatch.setattr(features, "check_room", lambda *_: None)
+    monkeypatch.setattr(features, "check_room", lambda *_, **__: None)
     monkeypatch.setattr(features, "IMAGES_BETWEEN_MARKS", 4)
     with pytest.raises(WorkspaceError, match="is full"):
         bank(small_disk, cache, wide).view(PLAIN, rows)
@@ -311,8 +311,8 @@ def test_a_bank_marks_what_is_done_every_1024_images_and_asks_for_as_much_room_a
     marks: list[int] = []
     asked: list[tuple[str, int, Path]] = []
 
-    def check_room(what: str, size: int, folder: Path, remedy: str) -> None:
-        asked.append((what, size, folder))
+    def check_room(what: str, size: int, folder: Path, remedy: str, *, option: str) -> None:
+        asked.append((f"{what} {option}", size, folder))
 
     monkeypatch.setattr(features, "fast_features", lambda net, **_: net)
     monkeypatch.setattr(features, "check_room", check_room)
@@ -320,7 +320,7 @@ def test_a_bank_marks_what_is_done_every_1024_images_and_asks_for_as_much_room_a
     found = made.view(PLAIN, np.arange(2100))
     assert frozen.given == [64] * 32 + [52] and marks == [1024, 2048, 2100]
     (values,) = tmp_path.glob(f"features/*/{VALUES}")
-    assert asked == [("The feature bank needs", values.stat().st_size, values.parent)]
+    assert asked == [("The feature bank needs --workspace", values.stat().st_size, values.parent)]
     flat = cache.images.transpose(0, 3, 1, 2).reshape(2100, 12)
     assert found.shape == flat.shape
     np.testing.assert_allclose(found[np.arange(2100)], flat / 255, rtol=1e-6)
