@@ -39,7 +39,7 @@ _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
 CLOSELY = 0.25
 """Share of a sentence's signs that a template has outside its braces, where it is to be a good part of it."""
-BETWEEN = (". ", "; ", ": ")
+BETWEEN = (". ", "; ", ": ", " · ")
 """What stands between the parts of a sentence."""
 OUTSIDE = r"(?![^()]*\))"
 """What follows a sign that stands outside brackets."""
@@ -104,7 +104,7 @@ def _retell(said: str, code: str, least: float = 0) -> str | None:
     if least and (whole := _whole(said, code, least)) is not None:
         return whole
     # several sentences before one that would fit all of them
-    for between, told in ((". ", ". "), ("; ", _("; "))):
+    for between, told in ((" · ", " · "), (". ", ". "), ("; ", _("; "))):
         if (several := _in_parts(said, between, told, code, least)) is not None:
             return several
     if (whole := _whole(said, code, least)) is not None:
@@ -195,8 +195,12 @@ def _value(name: str, value: str, code: str) -> str:
         return isolated(in_digits(value))
     if value.endswith("%") and _NUMBER.fullmatch(value[:-1]):
         return _("{percent}%").format(percent=_written(value[:-1]))
-    # one word may be a class or a file
-    again = _retell(value, code) if " " in value or name in WORDS else None
+    # one word may be a class or a file, and several may be classes
+    again = (
+        _retell(value, code)
+        if (" " in value and name != "classes") or name.rstrip("0123456789") in WORDS
+        else None
+    )
     return isolated(value) if again is None else again
 
 
@@ -338,6 +342,25 @@ def _of_work() -> tuple[str, ...]:
         _("Done"),
         _("Starting"),
         _("{remedy} (on the command line: {option})"),
+        _("{n} of {total} images is of the run's own data ({of})"),
+        _("{n} of {total} images are of the run's own data ({of})"),
+        _(
+            "{n} of {total} images is far smaller than what the model was trained on (the smallest has {width} × "
+            "{height} pixels, {bound}): enlarged, they lack detail that it relies on, and predictions on them may be "
+            "wrong for that reason alone"
+        ),
+        _(
+            "{n} of {total} images are far smaller than what the model was trained on (the smallest has {width} × "
+            "{height} pixels, {bound}): enlarged, they lack detail that it relies on, and predictions on them may be "
+            "wrong for that reason alone"
+        ),
+        _("the shorter side less than half of the {side} at which it reads images"),
+        _("the shorter side less than half of the {side} that its training images have"),
+        _("{n} of its {part} part"),
+        _("{n} of its {part} part and {n2} of its {part2} part"),
+        _("{n} of its {part} part and {n2} of its {part2} part and {n3} of its {part3} part"),
+        _("The labels {names} are none of the run's classes ({classes}): they are not compared"),
+        _("what it says of images that it was trained or tuned on is no test of it"),
         _("The training process ended after {reached}"),
         _("The training process is there but has not reported lately"),
         _("It continues where the computer slept, is busy or its disk is full; otherwise stop and resume it"),

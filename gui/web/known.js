@@ -8,6 +8,12 @@ new MutationObserver((changes) => {
   }
 }).observe(document, { childList: true, subtree: true });
 
+// The second click of a double click asks for nothing more: it would undo what the first did where a button turns (archive
+// and offer again), or answer the question that the first put in its place.
+addEventListener('click', (event) => {
+  if (event.detail > 1 && event.target.closest?.('#pages button.lg')) event.stopImmediatePropagation();
+}, true);
+
 // Whoever is not known any more is told so, and loses nothing that is on the page. What a page says where no answer came
 // is then this sentence too: “not responding” would be another reason, and a wrong one. Known again, the bar goes.
 (() => {

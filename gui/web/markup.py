@@ -139,9 +139,9 @@ def note(message: str, *, tone: str = "plain", more: Sequence[str] = (), inner: 
     return Markup(_macros().note(message, tone, more, inner))
 
 
-def problems(errors: Iterable[Exception]) -> Markup:
+def problems(errors: Iterable[EngineError]) -> Markup:
     """Return what is wrong with some of several things, to stand above the others."""
-    return joined(note(str(error), tone="serious") for error in errors)
+    return joined(note(told(error), tone="serious") for error in errors)
 
 
 def progress(fraction: float, line: str) -> Markup:

@@ -15,15 +15,33 @@ from babel.messages.pofile import read_po
 from docs.engine_sentences import sentences
 from engine.data import index_folder, split_as_chosen, split_index
 from engine.data.patients import patient_overlap, patients_named, unit_words
+from engine.data.pixels.sizes import Detail
 from engine.data.split_choices import Choices, ratios_of
 from engine.errors import DataError, SplitError
 from engine.language import CATALOGUES, _, isolated, languages, number as written, short_number, speaking
+from engine.prediction.for_review import seen_before
+from engine.records import Part, Prediction
 from engine.relocation import Lost
 from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
 from tests.engine.data.test_index import film
 from tests.engine.data.test_split import with_parts
 
 ROOT = Path(__file__).parents[2]
+A_CASE = Prediction(
+    image_id="0" * 64,
+    path=Path("a.png"),
+    label=None,
+    patient_id=None,
+    part="test",
+    probabilities=(0.5, 0.5),
+    predicted="a",
+    entropy=0.5,
+)
+READ: tuple[tuple[Part | None, ...], ...] = (
+    ("test",),
+    ("train", "train", "test", None),
+    ("train", "val", "val", "test"),
+)
 OTHERS = [code for code in languages() if code != "en"]
 
 
@@ -143,6 +161,18 @@ def test_no_options_bracket_is_part_of_an_errors_sentences_and_its_fields_are_la
     assert not typed and len(fields) > 3
     pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "gui" / "pages").rglob("*.py"))
     assert not [one for one in fields if f'label=_("{one}")' not in pages]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_is_said_of_images_that_a_run_reads_is_said_again(code: str) -> None:
+    detail = Detail(side=240, reads=True)
+    english = [
+        *(seen_before([replace(A_CASE, part=part) for part in parts]) for parts in READ),
+        *(detail.of_several([(20, 20)] * small + [(900, 900)] * 2) for small in (1, 3)),
+    ]
+    with speaking(code):
+        said = [re.sub("\u2068[^\u2069]*\u2069", "", str(retell(str(one)))) for one in english]
+    assert len(said) == 5 and not [one for one in said if re.search("[A-Za-z]", one)]
 
 
 def test_a_sign_before_a_number_is_written_with_the_languages_digits() -> None:

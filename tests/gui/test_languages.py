@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import socket
 import threading
@@ -24,6 +25,8 @@ from gui.mounting import mounted
 from gui.web.background import Work
 from tests.gui.axe import violations
 from tests.gui.conftest import Room
+
+ROOT = Path(__file__).parents[2]
 
 CLOSE = {"en": "Close", "fa": "بستن", "he": "סגירה"}
 
@@ -194,3 +197,20 @@ def test_whoever_stands_before_the_door_chooses_a_language_there(
     page.wait_for_function("document.documentElement.lang === 'he' && document.documentElement.dir === 'rtl'")
     assert page.locator(".or-language select").input_value() == "he"
     assert violations(page) == []
+
+
+def test_no_page_shows_what_an_error_says_in_english() -> None:
+    """What the engine's errors say is English; a page says it again by `retold` or `markup.told`."""
+    english = []
+    for path in sorted([*(ROOT / "gui" / "pages").rglob("*.py"), *(ROOT / "gui" / "web").rglob("*.py")]):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        caught = {one.name for one in ast.walk(tree) if isinstance(one, ast.ExceptHandler)} - {None}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="str"), args=[ast.Name(id=name)]) if name in {
+                    *caught,
+                    "error",
+                }:
+                    english.append(f"{path.name}: str({name})")
+    # neither is shown: one is looked through for a field, the other compared
+    assert english == ["coming.py: str(error)", "recipe_form.py: str(error)"]

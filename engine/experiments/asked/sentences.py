@@ -22,6 +22,7 @@ SENTENCES = (
         "{name}, minus the first: accuracy {first} ({low} to {high}), p {p}; AUROC {second} ({low2} to {high2}), p {p2}"
     ),
     N_("{label} could not be trained: {why}"),
+    N_("{label}, seed {seed} could not be trained: {why}"),
     N_(
         "What more images would bring cannot be said: models of {n} sizes were trained, and a power law takes {k}"
     ),
@@ -61,6 +62,14 @@ SENTENCES = (
     N_("Comparing the runs"),
     N_("Reading the images"),
     N_("Waiting for another training to end"),
+    N_("Loading the data"),
+    N_("predicting"),
+    N_("Training the recipe {label}"),
+    N_("Training the recipe {label}, seed {seed}"),
+    N_("epoch {n} of {total}"),
+    N_("fold {n} of {total}"),
+    N_("Overread itself went wrong here ({what})"),
+    N_("{file} in its folder says where"),
     N_("Training on {n} training images"),
     N_("Trial {n} of {total}: {values}"),
     N_("trial"),

@@ -117,7 +117,9 @@ def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Fo
 def comparison(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
     """Which recipe is better? Train each, with as many seeds as were asked for, and compare them case by case."""
     entries = entries_of([asked.recipe, *asked.others], vary=None, seeds=asked.trainings)
-    done, failed = _trained(workspace, asked, progress, entries, _on_what(workspace, asked), "Training")
+    done, failed = _trained(
+        workspace, asked, progress, entries, _on_what(workspace, asked), "Training the recipe"
+    )
     if len(done) < 2:
         why = next(iter(failed.values()), "Try other recipes")
         raise ReportError("Fewer than two recipes could be trained, and one alone cannot be compared", why)

@@ -38,7 +38,7 @@ def heatmap_of(session: AppSession, run_id: str, image_id: str) -> tuple[Explana
     try:
         return explanation(session, run_id, image_id), None
     except RunError as error:
-        return None, str(error)
+        return None, retold(error)
 
 
 def method_choices(session: AppSession, run_id: str) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import EngineError, ReviewError
 from engine.language import _, isolated, ngettext, number
 from engine.reading import Reader
+from engine.retelling import retold
 from gui.pages.review import may_write, reader_of, text
 from gui.pages.studies.changing import CHANGES
 from gui.pages.studies.choices import administers, form_choices, listed_readers, runs_with_test_cases
@@ -51,7 +52,7 @@ def plan_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
             drawn = session.store.studies.preview(draft.protocol, samples=draft.samples or ())
             summary = summary_of(session, replace(draft.protocol, drawn=drawn), draft.promoted)
         except EngineError as error:
-            errors["rule"] = str(error)
+            errors["rule"] = retold(error)
     return {"errors": errors, "summary": summary}
 
 

@@ -26,6 +26,7 @@ from starlette.routing import Route
 from engine.errors import EngineError, ImageError, ReviewError
 from engine.images import image_file, kept_film_levels
 from engine.language import ENGLISH, _, language, name_of, speaking
+from engine.retelling import retold
 from gui.web import AppSession, is_signed, signed_address, sizes_of_images
 
 FOR_PEOPLE = ("html", "pdf", "docx")
@@ -107,7 +108,7 @@ def _route(session: AppSession, place: str, parts: tuple[str, ...], give: Callab
         try:
             return await run_in_threadpool(give, session, *named)
         except EngineError as error:
-            return PlainTextResponse(str(error), status_code=404, headers=NOT_KEPT)
+            return PlainTextResponse(retold(error), status_code=404, headers=NOT_KEPT)
 
     return Route(
         "/".join(["", place, *(f"{{{part}}}" for part in (*parts, "signed"))]), serve, methods=["GET"]

@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from engine.language import _, in_digits, isolated, listed, ngettext, number, short_number, typed_number
 from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
+from engine.retelling import retold
 from gui.web import AppSession
 
 MOST_CASES = 1_000_000
@@ -166,7 +167,7 @@ def draft_of(session: AppSession, form: Form) -> Draft:
         else:
             said.errors["source"] = _("Choose a run or a data set.")
     except EngineError as error:
-        said.errors["source"] = str(error)
+        said.errors["source"] = retold(error)
     positive = positive if positive in classes else ""
     readers = said.names("readers")
     settler = said.text("adjudicator") or None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from engine.experiments.asked.work import (
     learning_curve,
     search,
 )
-from engine.language import speaking
+from engine.language import languages, speaking
 from engine.recipes.saved import own_recipes
 from engine.records import Index, Recipe
 from engine.retelling import retell
@@ -56,6 +57,24 @@ def ask(workspace: Workspace, tiny_index: Index) -> Ask:
         return replace(bare, **more)  # type: ignore[arg-type]
 
     return asked
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What an experiment says of how far it is; a page says all of it in its language, but for names."""
+    messages: list[str] = []
+    say = Progress.say
+
+    def heard(progress: Progress, message: str, **fields: object) -> None:
+        messages.append(message)
+        say(progress, message, **fields)
+
+    monkeypatch.setattr(Progress, "say", heard)
+    yield messages
+    for code in languages()[1:]:
+        with speaking(code):
+            told = {one: re.sub("\u2068[^\u2069]*\u2069", "", str(retell(f"{one}."))) for one in messages}
+        assert not {one: words for one, words in told.items() if re.search("[A-Za-z]", words)}
 
 
 def ended(folder: Path, seconds: float = 180) -> ExperimentStatus:
@@ -93,7 +112,7 @@ def test_a_search_is_stopped_goes_on_in_another_process_and_leaves_a_recipe(
 
 
 def test_a_learning_curve_keeps_its_runs_its_figure_and_its_page(
-    workspace: Workspace, ask: Ask, tmp_path: Path
+    workspace: Workspace, ask: Ask, tmp_path: Path, said: list[str]
 ) -> None:
     progress = Progress(tmp_path, ExperimentStatus(experiment_id="here"))
     found = learning_curve(workspace, ask("learning-curve", shares=(0.5, 1.0)), progress)
@@ -101,10 +120,11 @@ def test_a_learning_curve_keeps_its_runs_its_figure_and_its_page(
     assert {row[-1] for row in found.rows} == {run.run_id for run in list_runs(workspace)}
     assert (tmp_path / found.page).exists() and "<svg" in (tmp_path / FIGURE_FILE).read_text()
     assert (progress.now.done, progress.now.total) == (2, 2)
+    assert any(" · " in one for one in said)
 
 
 def test_a_comparison_trains_each_recipe_once_and_keeps_its_page(
-    workspace: Workspace, ask: Ask, tmp_path: Path
+    workspace: Workspace, ask: Ask, tmp_path: Path, said: list[str]
 ) -> None:
     other = replace(ONE_EPOCH, name="other", batch_size=16)
     (workspace.root / "asked").mkdir()
@@ -118,8 +138,8 @@ def test_a_comparison_trains_each_recipe_once_and_keeps_its_page(
     assert [row[0] for row in found.rows] == [ONE_EPOCH.name, "other"]
     assert "2 runs were compared on" in found.sentence and "other, minus the first" in found.more[0]
     with speaking("fa"):
-        said = [retell(one) for one in (found.sentence, found.more[0])]
-    assert None not in said
+        again_said = [retell(one) for one in (found.sentence, found.more[0])]
+    assert None not in again_said and len(said) > 3
     assert (tmp_path / found.page).exists() and (tmp_path / "comparison.json").exists()
     again = comparison(workspace, asked, progress)  # gone on with, when both were trained
     assert again.runs == found.runs and len(list_runs(workspace)) == 2

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from engine.language import speaking
+from engine.errors import DataError, RunError
+from engine.language import languages, speaking
 from gui.web import markup
 from gui.web.curves import drawn
 from gui.web.markup import Picture
@@ -152,3 +153,13 @@ def test_each_count_of_a_confusion_matrix_opens_its_cases_and_what_is_empty_open
     assert made.count("<th scope") == (
         6 if classes == 3 else 2
     )  # a table as wide as a page, else a line for what is there
+
+
+def test_what_is_wrong_with_some_of_several_things_is_said_in_the_language() -> None:
+    damaged = RunError("The run a b has a recipe that cannot be used (x)", "Restore it from a backup")
+    assert "Restore it from a backup" in markup.problems([damaged])
+    lost = DataError("The model has no name", "Say whose predictions these are", option="--name")
+    for code in languages()[1:]:
+        with speaking(code):
+            said = markup.problems([lost])
+        assert not re.search("The model|Say|--name", said)

@@ -117,7 +117,7 @@ def open_archives(tree: Path, progress: Callable[[int], None] | None = None) -> 
         try:
             unpacked = unpack(archive, tree, progress=progress)
         except DataError as error:
-            refused.append(str(error))
+            refused.append(retold(error))
             continue
         archive.unlink()
         named = tree / stem(archive)
