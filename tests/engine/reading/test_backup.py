@@ -133,8 +133,8 @@ def test_what_is_no_whole_backup_is_not_brought_back(
     }
     for wrong, words in told.items():
         assert main(["restore", str(wrong)]) == 1
-        assert words in capsys.readouterr().err
-    assert workspace.file.read_bytes() == before and not list(workspace.root.glob("*.part"))
+        assert words in capsys.readouterr().err and not list(workspace.root.glob("*.part"))
+    assert workspace.file.read_bytes() == before
 
 
 def test_a_copy_that_is_not_whole_is_no_backup_and_leaves_nothing(tmp_path: Path) -> None:

@@ -203,6 +203,15 @@ def test_of_a_model_that_is_certain_the_other_class_is_shown_with_a_probability(
         assert (first, second) == pytest.approx(pair)
 
 
+@pytest.mark.parametrize(("pair", "said", "other"), [((1.0, 0.0), "b", "a"), ((0.0, 1.0), "a", "b")])
+def test_of_a_class_that_was_predicted_without_any_probability_the_other_is_shown(
+    pair: tuple[float, float], said: str, other: str
+) -> None:
+    """As it is where the operating point is 0 or 1."""
+    shown, probabilities = mirrored(pair, ("a", "b"), said, 5.0)
+    assert shown == other and probabilities == pytest.approx(pair)
+
+
 @given(st.lists(st.floats(0.01, 1), min_size=3, max_size=6))
 def test_of_more_classes_the_next_one_changes_places_with_the_predicted(weights: list[float]) -> None:
     probabilities = tuple(each / sum(weights) for each in weights)
