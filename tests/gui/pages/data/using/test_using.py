@@ -116,6 +116,7 @@ def test_in_a_browser_a_vendors_csv_is_imported_read_and_reported(
     table.write_bytes("\r\n".join(["Bild;KI score (%)", *lines, "unknown.png;3"]).encode("cp1252"))
 
     page.goto(opened(session, page="data").url)
+    page.wait_for_function("document.querySelector('#data-dataset input')?.value")  # whose images they are of
     page.locator("#data-import > button").click()
     page.locator("#data-import-file input[type=file]").set_input_files(table)
     page.locator("#data-import-file").get_by_text("vendor").first.wait_for()
@@ -168,7 +169,7 @@ def test_in_a_browser_new_images_are_read_with_a_run_and_shown(
 ) -> None:
     page.goto(opened(session, page="data").url)
     page.locator("#data-read > button").click()
-    page.wait_for_function("document.querySelector('#data-read-run input').value !== ''")
+    page.wait_for_function("document.querySelector('#data-read-run input')?.value")
     page.locator("#data-read-start").click()
     page.locator("#data-read-progress").get_by_text("new images were read").wait_for(timeout=60_000)
     page.get_by_role("tab", name="Review").click()
