@@ -67,9 +67,9 @@ def non_inferiority(contrast: Contrast, margin: float) -> NonInferiority:
         conclusion = "inferior" if gap.high < -margin else "not settled"
     because = {
         "superior": "the interval lies above 0",
-        "not inferior": f"the interval lies above −{in_print(margin)}",
-        "inferior": f"the interval lies below −{in_print(margin)}",
-        "not settled": f"the interval does not lie above −{in_print(margin)}",
+        "not inferior": f"the interval lies above {in_print(-margin)}",
+        "inferior": f"the interval lies below {in_print(-margin)}",
+        "not settled": f"the interval does not lie above {in_print(-margin)}",
     }[conclusion]
     if math.isnan(gap.low):
         because = "there is no interval"
@@ -80,10 +80,14 @@ def non_inferiority(contrast: Contrast, margin: float) -> NonInferiority:
     )
     sentence = (
         f"With a margin of {in_print(margin)}, {contrast.first} {verb} {contrast.second}: {because} "
-        f"(one-sided p {in_print(p_value, '.4f')} at a level of {in_print(LEVEL)})."
+        f"(one-sided {_p_in_print(p_value)} at a level of {in_print(LEVEL)})."
         if math.isfinite(p_value)
         else f"With a margin of {in_print(margin)}, {contrast.first} {verb} {contrast.second}: {because}."
     )
     return NonInferiority(
         margin=margin, statistic=statistic, p_value=p_value, conclusion=conclusion, sentence=sentence
     )
+
+
+def _p_in_print(value: float) -> str:
+    return f"p < {in_print(0.001)}" if value < 0.001 else f"p = {in_print(value, '.3f')}"

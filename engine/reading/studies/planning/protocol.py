@@ -185,7 +185,7 @@ class Protocol:
             return _("{figure}, {compared}").format(figure=what, compared=compared)
         aim = {
             "superior": _("to be above 0"),
-            "not inferior": _("to be above −{margin} (not inferior)").format(
+            "not inferior": _("to be above -{margin} (not inferior)").format(
                 margin=unitless(self.margin or 0)
             ),
             "estimate": _("to be estimated"),

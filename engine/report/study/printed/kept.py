@@ -58,22 +58,42 @@ OVER_READERS = (
     N_(
         "With a margin of {value}, {state} is superior to {part}"
         ": the interval lies above 0"
-        " (one-sided p {p} at a level of {level})."
+        " (one-sided p = {p} at a level of {level})."
     ),
     N_(
         "With a margin of {value}, {state} is not inferior to {part}"
-        ": the interval lies above −{value}"
-        " (one-sided p {p} at a level of {level})."
+        ": the interval lies above -{value}"
+        " (one-sided p = {p} at a level of {level})."
     ),
     N_(
         "With a margin of {value}, {state} is inferior to {part}"
-        ": the interval lies below −{value}"
-        " (one-sided p {p} at a level of {level})."
+        ": the interval lies below -{value}"
+        " (one-sided p = {p} at a level of {level})."
     ),
     N_(
         "With a margin of {value}, {state} is not settled to be superior or inferior to {part}"
-        ": the interval does not lie above −{value}"
-        " (one-sided p {p} at a level of {level})."
+        ": the interval does not lie above -{value}"
+        " (one-sided p = {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is superior to {part}"
+        ": the interval lies above 0"
+        " (one-sided p < {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is not inferior to {part}"
+        ": the interval lies above -{value}"
+        " (one-sided p < {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is inferior to {part}"
+        ": the interval lies below -{value}"
+        " (one-sided p < {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is not settled to be superior or inferior to {part}"
+        ": the interval does not lie above -{value}"
+        " (one-sided p < {p} at a level of {level})."
     ),
     N_("no reader has read enough"),
     N_("{reader} is left out: fewer than two cases with the finding were read ({words})."),

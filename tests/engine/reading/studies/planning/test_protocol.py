@@ -75,7 +75,7 @@ MINUS = "assisted minus blind"
         ({"certainty": "1-5"}, "", "AUC", ""),
         ({"primary": AUC}, MINUS, "AUC", f"difference in AUC, {MINUS}, to be above 0"),
         ({"primary": Endpoint(figure="specificity", aim="not inferior"), "margin": 0.05}, MINUS, "specificity",
-         f"difference in specificity, {MINUS}, to be above −.05 (not inferior)"),
+         f"difference in specificity, {MINUS}, to be above -.05 (not inferior)"),
         ({"primary": Endpoint(figure="sensitivity", aim="estimate"), "certainty": "1-5"}, MINUS, "sensitivity",
          f"difference in sensitivity, {MINUS}, to be estimated"),
         ({"primary": Endpoint(figure="sensitivity", aim="estimate"), "design": "blind"}, "blind", "sensitivity",
