@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.data import from_home, load_index
 from engine.errors import DataError
-from engine.language import _, isolated, number
+from engine.language import _, isolated, number, typed_number
 from engine.supplied import Claims, import_predictions
 from gui.web import AppSession, Progress, Work
 
@@ -22,7 +23,7 @@ def begin(
     file: str | None,
     model: str | None,
     version: str | None,
-    threshold: float | None,
+    threshold: str | None,
     scores: str | None,
     same: str | None,
     columns: str | None,
@@ -47,7 +48,7 @@ def begin(
     claims = Claims(
         model=model or "",
         version=version or "",
-        threshold=threshold,
+        threshold=share_typed(threshold or ""),
         columns=pairs(columns or "", _("Column of each class")),
         same=pairs(same or "", _("Names of classes in the file")),
         scores=scores or None,
@@ -73,6 +74,23 @@ def take(
     )
     first = said.format(count=number(cases), run=isolated(done.run.run_id), title=isolated(done.run.title))
     return [first, *done.said]
+
+
+def share_typed(typed: str) -> float | None:
+    """Read the threshold as it was typed, in any digits; None where nothing was.
+
+    Raises:
+        DataError: It is no number.
+    """
+    if not typed.strip():
+        return None
+    value = typed_number(typed, percent=0.01)
+    if math.isnan(value):
+        raise DataError(
+            _("“{typed}” is no number").format(typed=isolated(typed[:20])),
+            _("Enter a number from {low} to {high}.").format(low=number(0), high=number(1)),
+        )
+    return value
 
 
 def pairs(lines: str, field: str) -> Mapping[str, str]:

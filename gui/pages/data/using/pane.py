@@ -108,10 +108,9 @@ def _import_form() -> list[Any]:
     with gr.Row():
         model = gr.Textbox(label=_("Name of the model"), max_length=120, elem_id="data-import-model")
         version = gr.Textbox(label=_("Version"), max_length=60, elem_id="data-import-version")
-        threshold = gr.Number(
+        threshold = gr.Textbox(  # a gr.Number that nobody filled in says 0
             label=_("Threshold"),
             info=_("Probability of the finding from which it is predicted."),
-            value=None,
             elem_id="data-import-threshold",
         )
     with gr.Accordion(_("How the table is to be read"), open=False, elem_id="data-import-more"):

@@ -107,6 +107,15 @@ def test_a_line_of_the_form_that_is_no_pair_is_refused(line: str) -> None:
         importing.pairs(f"x=y\n{line}", "Names")
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("", None), (" ", None), ("0.4", 0.4), ("۰٫۴", 0.4), ("40%", 0.4)]
+)
+def test_a_threshold_that_nobody_typed_is_none(typed: str, meant: float | None) -> None:
+    assert importing.share_typed(typed) == meant
+    with pytest.raises(EngineError, match="is no number"):
+        importing.share_typed("half")
+
+
 @pytest.mark.browser
 def test_in_a_browser_a_vendors_csv_is_imported_read_and_reported(
     session: AppSession, new_films: Index, page: Any, opened: Callable[..., Any], tmp_path: Path
@@ -122,7 +131,9 @@ def test_in_a_browser_a_vendors_csv_is_imported_read_and_reported(
     page.locator("#data-import-file").get_by_text("vendor").first.wait_for()
     page.get_by_label("Name of the model").fill("Vendor X")
     page.get_by_label("Version", exact=True).fill("2.1")
-    page.locator("#data-import-threshold input").fill("0.4")
+    threshold = page.locator("#data-import-threshold :is(input, textarea)")
+    assert threshold.input_value() == ""  # not 0, from which every image would have the finding
+    threshold.fill("0.4")
     page.locator("#data-import-start").click()
     told = page.locator("#data-import-progress")
     told.get_by_text("not clear which column").wait_for()  # “KI” is no word that we know for a score
