@@ -92,16 +92,16 @@ def searches_of(workspace: Workspace, store: Store, run: Run, said: list[str]) -
         run: A finished run.
         said: Gets a sentence where what is kept of a search is damaged, and left out.
     """
-    owners = [run]
     base = run.labels.base_run if run.labels else ""
-    if base and (workspace.runs / base / "run.json").is_file():
-        owners.insert(0, load_run(workspace.runs / base))
-    after = trained_after(workspace, run)
-    try:
-        kept = [(owner, search) for owner in owners for search in load_searches(owner.folder)]
-    except RunError as error:
-        said.append(str(error))
-        return ()
+    folders = [workspace.runs / base, run.folder] if base else [run.folder]
+    after, kept = trained_after(workspace, run), list[tuple[Run, LabelSearch]]()
+    for folder in folders:
+        try:
+            if (folder / SEARCHES_FILE).is_file():  # the other run may have been deleted
+                owner = run if folder == run.folder else load_run(folder)
+                kept += [(owner, search) for search in load_searches(folder)]
+        except RunError as error:
+            said.append(str(error))
     return tuple(_searched(store, owner, search, after) for owner, search in kept)
 
 

@@ -13,12 +13,12 @@ from engine.errors import ReviewError
 from engine.labels import suspicion
 from engine.labels.making import came_with, drafted_words, make, used
 from engine.labels.parts import relabelled, splits_asked_for
-from engine.labels.searching import keep_search
+from engine.labels.searching import keep_search, searches_of
 from engine.labels.studied import begin_rereading, draft_from_study, result_of_rereading
 from engine.labels.suspicion import Suspect
 from engine.pipeline import report_run
 from engine.reading import Drawn, Protocol, Reader, Store, StudyAnswer, open_store
-from engine.records import Index, Review, Run, TrainingRequest, Verdict
+from engine.records import Index, LabelsUsed, Review, Run, TrainingRequest, Verdict
 from engine.report import export_report, verify
 from engine.report.exports.bundle.labels_apart import SEARCHES
 from engine.runs import load_run, split_of
@@ -277,6 +277,16 @@ def test_suspects_of_the_queue_are_reported_with_their_readings_beside_the_predi
     )  # again, and nothing is suspected any more
     (again,) = report_run(workspace, store, run).label_errors
     assert (again.searched, again.suspects.images, len(again.sentences)) == (3, 0, 1)
+    # What is left of the run whose parts it keeps stands in nobody's way.
+    other = workspace.runs / "20260101-000000-other"
+    other.mkdir()
+    for name in ("label-searches.json", "run.json"):
+        (other / name).write_text("{")
+    after = replace(run, labels=LabelsUsed(number=2, sha256="0" * 64, base_run=other.name))
+    said: list[str] = []
+    assert len(searches_of(workspace, store, after, said)) == 1 and other.name in said[0]
+    shutil.rmtree(other)
+    assert len(searches_of(workspace, store, after, said)) == 1 == len(said)
     (run.folder / "label-searches.json").write_text("{")
     damaged = report_run(workspace, store, run)
     assert not damaged.label_errors and any(
