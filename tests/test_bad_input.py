@@ -558,9 +558,19 @@ def test_a_training_on_a_full_disk_fails_in_a_sentence(
 
 def test_a_checkpoint_on_a_full_disk_keeps_the_last_one(disk: Callable[[str], Path]) -> None:
     folder = disk("size=1m")
-    save_checkpoint(folder, Checkpoint(phase=0, epochs=1, model={"a": torch.ones(150_000)}, best=None))
+    begun = Checkpoint(
+        phase=0,
+        epochs=1,
+        model={"a": torch.ones(150_000)},
+        best=None,
+        average=None,
+        progress={},
+        optimizer=None,
+        seconds=0,
+    )
+    save_checkpoint(folder, begun)
     with pytest.raises(WorkspaceError, match="full"):
-        save_checkpoint(folder, Checkpoint(phase=0, epochs=2, model={"a": torch.ones(150_000)}, best=None))
+        save_checkpoint(folder, replace(begun, epochs=2))
     kept = load_checkpoint(folder)
     assert kept is not None and kept.epochs == 1
     assert [path.name for path in folder.iterdir()] == ["checkpoint.safetensors"]

@@ -23,6 +23,7 @@ from engine.images.cache import open_cache
 from engine.jobs import control
 from engine.jobs.files import JobRequest, JobStatus, load_outline, load_request, save_request, write_status
 from engine.kept_files import DEEPEST, parse_json, stored_json
+from engine.labels.searching import keep_search, load_searches
 from engine.recipes import RECIPES, load_recipe, recipe_to_json
 from engine.records import (
     Calibration,
@@ -159,7 +160,11 @@ class Bench:
         save_alike(folder, fit_alike(np.eye(4), ["a", "b", "c", "d"]))
         save_source(folder, "elsewhere", ["a" * 64])
         save_distances(load_run(folder), measured(fitted(), 2, 1))
-        save_checkpoint(folder, Checkpoint(phase=0, epochs=1, model={}, best=None))
+        begun = Checkpoint(
+            phase=0, epochs=1, model={}, best=None, average=None, progress={}, optimizer=None, seconds=0
+        )
+        save_checkpoint(folder, begun)
+        keep_search(load_run(folder), [])
         (workspace.root / "training.json").write_text(json.dumps({"run_id": folder.name}))
         open_cache(workspace.cache, SAMPLES, size=8, channels=1)
         dataset = workspace.datasets / DATASET
@@ -184,6 +189,7 @@ class Bench:
             "alike.npz": (folder / "alike.npz", lambda: load_alike(folder)),
             "sources.json": (folder / "sources.json", lambda: load_sources(folder)),
             "distances.npz": (folder / "distances.npz", lambda: load_distances(folder)),
+            "label-searches.json": (folder / "label-searches.json", lambda: load_searches(folder)),
             "training.json": (workspace.root / "training.json", lambda: control.running_job(workspace)),
             "about.json": (about, lambda: open_cache(workspace.cache, SAMPLES, size=8, channels=1)),
             "all of them": (dataset / "index.json", lambda: list_indexes(workspace)),
@@ -195,7 +201,7 @@ KINDS = (
     "index.json", "samples.csv", "choices.json", "recipe.json", "run.json", "split.csv", "history.csv", "job.json",
     "job.json, its outline", "status.json", "uncertainty.json", "heatmaps.npz", "checkpoint.safetensors",
     "training.json", "about.json", "all of them", "answers", "sizes.json", "shift.npz", "distances.npz", "sources.json",
-    "passport.json", "alike.npz",
+    "passport.json", "alike.npz", "label-searches.json",
 )  # fmt: skip
 NEVER_REFUSE = {"training.json", "about.json", "all of them", "answers"}
 """What stands in for something else: a damaged one is made anew, or the others are read."""
