@@ -12,18 +12,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, RunError
 from engine.kept_files import MIB, JsonFile, read_json
 from engine.labels.making import said_of_run
 from engine.labels.retraining import trained_after
-from engine.labels.suspicion import Suspect
 from engine.reading import Store, Study, draft
 from engine.records import FIRST_VERSION, DoubtedLabel, LabelSearch, LabelSearches, LabelVersion, Run
 from engine.report import SearchedCase, SearchedLabels
 from engine.runs import load_run
 from engine.storage import versioned, write_atomic
 from engine.workspace import Workspace
+
+if TYPE_CHECKING:  # torch, which no report waits for
+    from engine.labels.suspicion import Suspect
 
 SEARCHES_FILE = "label-searches.json"
 

@@ -533,7 +533,7 @@ def test_what_a_search_finds_is_a_click_away_from_being_trained_and_compared(
     page.get_by_role("option", name="Mine — Tiny").last.click()
     expect(others).not_to_contain_text("One run alone cannot be compared")
     page.locator("#experiment-ask").click()
-    expect(found).to_contain_text("Training tiny")
+    expect(found).to_contain_text("Training the recipe tiny")
     page.locator("#experiment-stop").click()
     expect(found).to_contain_text("It was stopped")
     page.reload()
