@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
         "distances.npz",
         "sources.json",
         "robustness.json",
+        "label-searches.json",
         "prevalence.json",
     )
     files = [
@@ -57,7 +59,17 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
         session.workspace.datasets,
     ]
     read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
-    return _computed(session.workspace, session.store, run_id, part, labels, language(), (reviews, *read))
+    stamp = (reviews, *read, *_studied(session.store))
+    return _computed(session.workspace, session.store, run_id, part, labels, language(), stamp)
+
+
+def _studied(store: Store) -> Iterator[object]:
+    """Yield what changes when a study is closed, suspected labels are read again in one, or labels are made of it."""
+    for study in store.studies.all():
+        yield study.study_id, study.state
+        if study.state != "closed" and store.labels.drawn_as(study.study_id):
+            yield sum(each.read for each in store.studies.progress(study.study_id))
+    yield sum(len(store.labels.versions(each)) for each in sorted({one.dataset_id for one in store.runs()}))
 
 
 @lru_cache(maxsize=6)
@@ -68,7 +80,7 @@ def _computed(
     part: str,
     labels: str,
     spoken: str,
-    stamp: tuple[int, ...],
+    stamp: tuple[object, ...],
 ) -> Report:
     """Compute a report once for all who look at it in a language; `stamp` changes with what it rests on."""
     from engine.pipeline import report_run

@@ -18,12 +18,15 @@ import numpy as np
 import pytest
 
 from engine.errors import ReportError, ReviewError
+from engine.labels import keep_search
+from engine.reading import Drawn, Protocol, StudyAnswer
 from engine.records import Review, Run, Verdict
 from engine.report.build import build_report
 from engine.report.formatting import figure, interval
 from engine.report.printed.book import Book
 from engine.report.printed.page import numbers_on, on_the_page
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
+from engine.runs import load_run
 from engine.statistics import predictive_values
 from engine.workspace import Workspace, open_workspace
 from gui.pages.report.asked import (
@@ -88,6 +91,31 @@ def test_the_tables_are_those_of_the_report_with_its_ids(session: AppSession) ->
     tables = Book(report).performance[0]
     assert len(tables) > 3
     assert shown == {name: on_the_page(cell) for table in tables for name, _, _, cell in table.numbers()}
+
+
+def test_a_search_for_wrong_labels_is_on_the_page_at_once(session: AppSession) -> None:
+    assert not report_of(session, RUN, "test").label_errors
+    keep_search(load_run(session.workspace.runs / RUN), [])
+    assert len(report_of(session, RUN, "test").label_errors) == 1
+
+
+def test_what_readers_settled_in_a_study_is_on_the_page_when_it_is_closed(session: AppSession) -> None:
+    store = with_readers(session.store, "anna", "ben")
+    before = report_of(session, RUN, "test")
+    made = store.studies.create(
+        Protocol(name="pair", run_id=RUN, readers=("anna", "ben"), drawn=Drawn(parts=("test",)))
+    )
+    for name in made.protocol.readers:
+        sitting = store.studies.begin(made.study_id, name)
+        while (task := store.studies.next(made.study_id, name)) is not None:
+            said = StudyAnswer(
+                study_id=made.study_id, image_id=task.image_id, arm=task.arm, verdict="read", label="normal"
+            )
+            store.studies.answer(said, sitting, last=task.last)
+    assert len(report_of(session, RUN, "test").against) == len(before.against), "an open study tells nothing"
+    store.studies.close(made.study_id)
+    after = report_of(session, RUN, "test")
+    assert len(after.against) == len(before.against) + 1 and after.against[-1].cases > 0
 
 
 def test_a_review_changes_the_reviewed_standard_and_no_other(session: AppSession) -> None:
