@@ -24,7 +24,7 @@ Anything outside this tree is a defect of Overread and is shown as such, never s
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from engine.language import one_line
 
@@ -49,10 +49,6 @@ class EngineError(Exception):
     def typed_remedy(self) -> str:
         """What to do about it, with what to type for it on the command line."""
         return f"{self.remedy} (on the command line: {self.option})" if self.option else self.remedy
-
-    def again(self) -> Self:
-        """Return an error of its own that says the same."""
-        return type(self)(self.problem, self.remedy, option=self.option, fields=self.fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (type(self), self.problem, self.remedy, self.option, self.fields)

@@ -210,11 +210,11 @@ def _written(value: str) -> str:
         return isolated(
             f"+{_written(value[1:])}"
         )  # on its own, a sign would go to the other end of its number
-    plain = value.replace(",", "").replace("−", "-")
+    digits = value.replace(",", "").replace("−", "-")
     if value.isdecimal():
         return in_digits(value)  # a seed, a year: no thousands where English has none
-    decimals = len(plain.partition(".")[2])
-    return number(float(plain), decimals) if decimals or "," in value else short_number(float(plain))
+    decimals = len(digits.partition(".")[2])
+    return number(float(digits), decimals) if decimals or "," in value else short_number(float(digits))
 
 
 def _forms(english: Any, told: Any) -> Iterator[tuple[str, str]]:

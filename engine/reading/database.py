@@ -70,6 +70,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
 }
 
+ELSEWHERE = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
+"""Failures that another workspace would mend."""
+
 
 Result = TypeVar("Result")
 
@@ -357,7 +360,8 @@ def raise_in_words(error: BaseException | None, name: str) -> None:
         if said in (AWAY, TRY_AGAIN):
             raise ServerAway(f"{problem} ({name})", remedy) from error
     if problem:
-        raise StoreError(f"{problem} ({name})", remedy) from error
+        option = "--workspace" if failure.startswith(ELSEWHERE) else ""
+        raise StoreError(f"{problem} ({name})", remedy, option=option) from error
 
 
 def _is_full(database: Path) -> bool:

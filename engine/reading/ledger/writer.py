@@ -7,6 +7,7 @@ a savepoint. Savepoints for all would be a fifth of what a write takes of a proc
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -135,4 +136,4 @@ def _apart(connection: Connection, work: Work) -> Outcome:
 
 def _own(error: BaseException) -> BaseException:
     """Return an error of its own for each who asked: each adds its own traceback."""
-    return error.again() if isinstance(error, StoreError) else error
+    return copy.copy(error) if isinstance(error, StoreError) else error
