@@ -206,6 +206,17 @@ def fill(
     return predictions
 
 
+def answer_now(page: Any, address: str, answer: Callable[[Any], Any]) -> None:
+    """Answer a page's requests from now on, also those of a page that is open.
+
+    Chromium gives them out of its hands a while after `page.route` has returned: a page that was busy asked the server
+    itself for what was pressed next. So one is asked for nothing until its answer comes from here.
+    """
+    page.route(address, answer)
+    page.route(re.compile("[?]routed$"), lambda asked: asked.fulfill(status=204))
+    page.wait_for_function("fetch('?routed').then(({ status }) => status === 204)")
+
+
 class Held:
     """Questions of a page that are on their way for as long as a test wants, so that their answers come late.
 

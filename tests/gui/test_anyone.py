@@ -22,7 +22,7 @@ from gui.web.invited import Invited
 from gui.web.session import AppSession, open_session
 from sample_data import SAMPLE_TABLE
 from tests.gui.axe import OPEN_ALL, violations
-from tests.gui.conftest import Room
+from tests.gui.conftest import Room, answer_now
 from tests.tiny import TINY_RECIPE, draw_films
 
 ROOT = Path(__file__).parents[2]
@@ -420,7 +420,7 @@ def test_no_page_is_blank_while_the_server_has_not_answered(
     page.wait_for_selector(READY)
     held: list[Any] = []
     for pattern in ("**/gradio_api/component_server**", "**/gradio_api/run/**", "**/gradio_api/queue/**"):
-        page.route(pattern, lambda route: held.append(route))
+        answer_now(page, pattern, lambda route: held.append(route))
     for tab, there in (
         ("data", "#data-summary .or-skeleton"),
         ("train", "#train-facts >> text=Building the network"),

@@ -15,7 +15,7 @@ import pytest
 from gui.app import build_app, start
 from gui.door import Key, Password, way_in
 from gui.door.entrances import MOST_VISITORS, Visitors, without_key
-from tests.gui.conftest import Room, Traffic
+from tests.gui.conftest import Room, Traffic, answer_now
 
 ON_SCREEN = ".rv[data-shown]:not([data-busy]):not([data-guard])"
 
@@ -125,7 +125,7 @@ def test_who_only_looks_is_told_where_no_answer_comes_what_a_guest_can_do(
 ) -> None:
     page.goto(opened(replace(room.session, read_only=True)).url)
     page.wait_for_selector(ON_SCREEN)
-    page.route("**/component_server/**", lambda asked: asked.abort())
+    answer_now(page, "**/component_server/**", lambda asked: asked.abort())
     page.keyboard.press("ArrowRight")
     page.get_by_text("Whoever sent you the link can open it again.").wait_for()
     assert page.get_by_text("Check that the program").count() == 0

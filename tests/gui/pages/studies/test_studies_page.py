@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.data import index_folder, save_index
-from tests.gui.conftest import Held, draw_film
+from tests.gui.conftest import Held, answer_now, draw_film
 from tests.gui.pages.studies.conftest import Ward
 
 GUARD = 550  # milliseconds: a little longer than a new image refuses keys
@@ -225,7 +225,7 @@ def test_a_study_that_cannot_be_opened_leaves_its_list(
     ward.study("blind")
     page.goto(opened(ward.session, page="studies").url)
     page.wait_for_selector(".sd-card")
-    page.route("**/component_server/**", lambda asked: asked.abort())
+    answer_now(page, "**/component_server/**", lambda asked: asked.abort())
     page.get_by_role("button", name="Open", exact=True).click()
     page.get_by_text("Overread is not responding.").wait_for()
     assert (
