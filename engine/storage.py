@@ -116,7 +116,8 @@ def machine_trouble(error: BaseException) -> WorkspaceError | None:
         )
     if error.errno not in _OF_THE_MACHINE:
         return None
-    named = next((Path(os.fsdecode(name)) for name in (error.filename2, error.filename) if name), None)
+    names = (name for name in (error.filename2, error.filename) if name and not isinstance(name, int))
+    named = next((Path(os.fsdecode(name)) for name in names), None)  # a number is that of an open file
     if named is not None:
         if error.errno in (errno.EACCES, errno.EPERM):
             return WorkspaceError(
@@ -136,6 +137,16 @@ def machine_trouble(error: BaseException) -> WorkspaceError | None:
     if error.errno == errno.EIO:
         return WorkspaceError("A disk or a network drive failed", "Check it, and try again")
     return None
+
+
+def bound_memory(most: int) -> None:
+    """Let this process take no more than so many bytes of memory, where the system can say so: Windows cannot."""
+    try:
+        import resource
+    except ImportError:
+        return
+    with suppress(ValueError, OSError):  # macOS refuses it; and a limit that stands already may be lower
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _is_full(folder: Path) -> bool:

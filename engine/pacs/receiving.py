@@ -136,7 +136,8 @@ class _Kept:
             with self._lock:
                 self._told(self._write(name, data))
         except (OSError, WorkspaceError) as error:  # whoever pushed keeps it, and may push it again
-            why = storage_error(error, self._door.folder) if isinstance(error, OSError) else error
+            path = self._door.folder / f"{name}.dcm"
+            why = storage_error(error, path) if isinstance(error, OSError) else error
             self._told(f"{name} was refused, and may be pushed again: {why}")
             return REFUSED_RESOURCES
         return SUCCESS

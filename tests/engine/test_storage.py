@@ -162,6 +162,8 @@ def test_a_log_that_grows_too_long_keeps_its_beginning_and_its_end(tmp_path: Pat
         (MemoryError(), ("memory", "Close other programs")),
         (OSError(errno.ENOENT, "No such file", "/data/film.png"), None),
         (OSError(errno.EACCES, "Denied"), None),
+        (OSError(errno.EACCES, "Denied", 5), None),  # the number of an open file
+        (OSError(errno.ENOSPC, "No space left", 5), ("disk", "full")),
         (ConnectionResetError(errno.ECONNRESET, "Reset"), None),
         (KeyError("a"), None),
     ],

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import DataError
 from engine.kept_files import parse_json
+from engine.storage import bound_memory
 
 if TYPE_CHECKING:
     import python_calamine
@@ -146,7 +147,7 @@ def _main() -> None:
     """Read a workbook from the standard input, and write what is in it to the standard output."""
     import python_calamine
 
-    _bound_memory()
+    bound_memory(_MOST_MEMORY)
     data = sys.stdin.buffer.read()
     told: object
     try:
@@ -166,30 +167,26 @@ def _main() -> None:
     sys.stdout.buffer.write(json.dumps(told).encode())
 
 
-def _bound_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has none; the time is bounded there too
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-
-
 def _lines(workbook: python_calamine.CalamineWorkbook, name: str) -> tuple[bool, list[Line]]:
     """Return whether cells of a sheet are merged over several rows, and its lines that are not empty."""
     sheet = workbook.get_sheet_by_name(name)
     top, left = sheet.start or (0, 0)
     rows = sheet.to_python()
-    tall = [one for one in sheet.merged_cell_ranges or () if one[0][0] < one[1][0]]
-    for (first, column), (last, _) in tall:
-        if first >= top and column >= left:
-            for row in rows[first - top + 1 : last - top + 1]:
-                row[column - left] = rows[first - top][column - left]
+    tall = False
+    for (first, column), (last, _) in sheet.merged_cell_ranges or ():
+        if first < top or column < left:
+            continue
+        merged = rows[first - top : last - top + 1]
+        if len(merged) > 1 and column - left < len(merged[0]):  # beside what is filled they hold nothing
+            tall = True
+            for row in merged[1:]:
+                row[column - left] = merged[0][column - left]
     lines = []
     for number, row in enumerate(rows, start=top + 1):
         cells = [cell_text(cell) for cell in row]
         if any(cells):
             lines.append((number, cells))
-    return bool(tall), lines
+    return tall, lines
 
 
 def _looked_through(data: bytes) -> tuple[int, int]:

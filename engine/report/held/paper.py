@@ -44,7 +44,7 @@ def paper_places(files: Mapping[str, bytes], page: str) -> Iterator[Place]:
                 yield pdf, "a text or a drawing", "another one", OURS
         if docx in files:
             yield from _word_places(docx, files[docx], word_of(text))
-    except (ReportError, ValueError, OSError) as error:
+    except (ReportError, ValueError, OSError, RecursionError) as error:
         yield page, "on paper", f"what cannot be set ({error})", "a page of a report"
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine import experiments, report
+from engine.language import one_line
 from gui.cli.options import LINE, JsonOption, place
 from gui.cli.terminal import say, show_json, show_table
 
@@ -47,11 +48,11 @@ def _tell(found: report.Verification) -> None:
     rows = [(file, f"{count:,}") for file, count in found.agree.items()]
     show_table(("file", "numbers computed again, and equal"), rows)
     for sentence in found.changed:
-        print(f"{sentence}.")
+        print(one_line(f"{sentence}."))
     for one in found.differences[:MOST_SHOWN]:
-        print(f"{one.where} says {one.printed}, the case table gives {one.computed}.")
+        print(one_line(f"{one.where} is {one.printed}, and should be {one.computed}."))
     if len(found.differences) > MOST_SHOWN:
-        print(f"{len(found.differences) - MOST_SHOWN:,} more differ: --json lists them.")
+        print(f"And {len(found.differences) - MOST_SHOWN:,} more: --json lists them.")
     taken = ", ".join(f"{name} ({count:,})" for name, count in found.taken.items())
     if taken:
         print(f"Not computed again, since the case table does not give them: {taken}.")

@@ -21,12 +21,12 @@ NEAR = 1e-9  # relative: the order in which patients are added up differs
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A number or a word that is not what the case table gives.
+    """A number, a word or a picture that is not what it is made from.
 
     Attributes:
         where: File and place in it, such as "report.json: against[0].estimates.AUROC.value".
         printed: What stands there.
-        computed: What the case table gives.
+        computed: What should stand there: what case table, report.json or page give.
     """
 
     where: str

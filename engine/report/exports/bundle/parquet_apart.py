@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.kept_files import parse_json
+from engine.storage import bound_memory
 
 SECONDS = 120
 MOST_MEMORY = 8 << 30
@@ -62,7 +63,7 @@ def _main(folder: Path) -> None:
     from engine.errors import ReportError
     from engine.report.exports.parquet import read_parquet
 
-    _bound_memory()
+    bound_memory(MOST_MEMORY)
     told: list[tuple[Any, Any, str]] = []
     for number in range(len(list(folder.iterdir()))):
         try:
@@ -70,14 +71,6 @@ def _main(folder: Path) -> None:
         except ReportError as error:
             told.append(((), (), error.problem))
     (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")
-
-
-def _bound_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has none; the time is bounded there too
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def verify_study(files: Mapping[str, bytes]) -> Verification:
             _tables(files, tables, evidence, earlier=earlier is not None),
             _lines(files, exchange),
             _words(files, report, drawn) if earlier is None else (),
-            _data(files, evidence, made),
+            _data(files, evidence, made, earlier=earlier is not None),
             _hash(evidence),
             mask_places(files, drawn_in(evidence), evidence.sizes),
             repeated_tables(files),
@@ -173,9 +173,7 @@ def _tables(
     files: Mapping[str, bytes], tables: Mapping[str, list[Row]], evidence: StudyEvidence, *, earlier: bool
 ) -> Iterator[Place]:
     for name, rows in tables.items():
-        if rows or f"{name}.csv" in files:
-            printed = files.get(f"{name}.csv")
-            yield from table_places(f"{name}.csv", printed, write_csv(rows), earlier=earlier)
+        yield from table_places(f"{name}.csv", files.get(f"{name}.csv"), write_csv(rows), earlier=earlier)
     if earlier:  # what columns mean may be said in other words
         return
     meanings = write_csv(dictionary_rows(tables, columns_of(evidence)))
@@ -205,14 +203,20 @@ def _read(files: Mapping[str, bytes], name: str) -> str:
     return files.get(name, b"").decode("utf-8", "replace")
 
 
-def _data(files: Mapping[str, bytes], evidence: StudyEvidence, made: datetime) -> Iterator[Place]:
+def _data(
+    files: Mapping[str, bytes], evidence: StudyEvidence, made: datetime, *, earlier: bool
+) -> Iterator[Place]:
     """Yield what the data say beside what is written of them again: consensus, regions, what no reader looks at."""
     for name, content in write_data(evidence, made).items():
         if name.endswith(".csv"):
-            yield from table_places(name, files.get(name), content if isinstance(content, bytes) else b"")
+            table = content if isinstance(content, bytes) else b""
+            yield from table_places(name, files.get(name), table, earlier=earlier)
         elif name.endswith(".json") and name in files:
             printed = understood(name, lambda name=name: parse_json(files[name]))  # type: ignore[misc]
-            yield name, "", printed, parse_json(content)
+            again = dict(parse_json(content))
+            if earlier and isinstance(printed, dict):
+                again = {key: each for key, each in again.items() if key in printed}
+            yield name, "", printed, again
 
 
 def _hash(evidence: StudyEvidence) -> Iterator[Place]:

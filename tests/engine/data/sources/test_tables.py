@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -357,6 +359,25 @@ def test_a_merged_cell_holds_for_each_of_its_rows_and_a_formula_without_a_value_
         ["d.png", "well", ""],
     ]
     assert "merged over several rows" in opened.said[0] and "t.xlsx (2) were saved without" in opened.said[1]
+
+
+@pytest.mark.parametrize("empty", ["F2:F4", "A9:A12", "B4:B9"])
+def test_merged_cells_beside_the_table_change_nothing(empty: str, tmp_path: Path) -> None:
+    rows = [["path", "label"], ["a.png", "x"], ["b.png", "y"], ["c.png", "y"]]
+    behind = f'<mergeCells count="1"><mergeCell ref="{empty}"/></mergeCells>'
+    opened = open_table(table(tmp_path, workbook(("A", rows), behind=behind), "t.xlsx"))
+    assert cells(opened) == rows and opened.said == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_workbook_is_read_where_the_system_bounds_memory_already(tmp_path: Path) -> None:
+    held = table(tmp_path, workbook(("A", [["path"], ["a.png"]])), "t.xlsx")
+    reads = (
+        "import resource, sys; from pathlib import Path; from engine.data.sources.tables import open_table; "
+        "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30)); print(open_table(Path(sys.argv[1])).lines)"
+    )
+    done = subprocess.run([sys.executable, "-c", reads, held], capture_output=True, text=True)
+    assert "a.png" in done.stdout, done.stderr
 
 
 def test_rows_that_are_hidden_are_read_and_that_is_said(tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ def test_what_is_refused_is_said_and_what_came_stays(tmp_path: Path) -> None:
         "(--most).",
         "at 127.0.0.1 was refused: it is not among those that may push (--allow)",
         "at 127.0.0.1 was refused: it asked for “ANOTHER”, and this is “OVERREAD” (--aet)",
-        f"was refused, and may be pushed again: The folder of {tmp_path / 'came'} is not there. Make it, or choose "
-        "another folder.",
+        f"was refused, and may be pushed again: The folder of {tmp_path / 'came' / uid(512)[:-1]}….dcm is not there. "
+        "Make it, or choose another folder.",
     ]
 
 

@@ -39,6 +39,6 @@ def test_a_bundle_that_the_command_line_wrote_agrees_and_one_with_a_better_figur
     assert main(["verify", str(better)]) == 1
     said = " ".join(capsys.readouterr().out.split())
     assert "report.json was changed after the bundle was written." in said
-    assert "report.json: against[0].estimates.accuracy.value says 0.999, the case table gives" in said
+    assert "report.json: against[0].estimates.accuracy.value is 0.999, and should be 0." in said
     assert main(["verify", str(tmp_path / "none.zip")]) == 1
     assert "cannot be read" in capsys.readouterr().err

@@ -66,6 +66,13 @@ def test_paper_and_pictures_that_say_something_else_than_page_and_numbers_are_na
     assert ".999" in told  # of the Word file
 
 
+def test_a_page_that_nests_too_deep_to_be_set_is_named(bundle: Path, tmp_path: Path) -> None:
+    files = files_in(bundle)
+    deep = files["report.html"].replace(b"</h1>", b"</h1>" + 5_000 * b"<div>", 1)
+    found = verify(packed(files | {"report.html": deep}, tmp_path / "deep.zip"))
+    assert any(one.where == "report.html: on paper" for one in found.differences)
+
+
 def test_a_figure_that_was_changed_in_its_file_and_on_the_page_is_named_and_so_is_a_sentence(
     bundle: Path, tmp_path: Path
 ) -> None:

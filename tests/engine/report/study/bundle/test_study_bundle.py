@@ -345,3 +345,28 @@ def test_what_stands_beside_the_numbers_of_a_study_is_made_again_and_its_files_a
         "study-advice.csv is missing",
         "study.schema.json is missing",
     ]
+
+
+def test_what_an_earlier_version_did_not_write_of_a_study_is_not_missed_and_all_else_is_held(
+    made: tuple[StudyReport, Path], tmp_path: Path
+) -> None:
+    files = files_in(made[1])
+
+    def without(name: str, key: str, file: str) -> dict[str, bytes]:
+        document = json.loads(files[file])
+        of = document["properties"] if name else document
+        del of[key]
+        if name:
+            document["required"].remove(key)
+        return {file: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()}
+
+    before = {
+        **without("", "changed_in_words", "study.json"),
+        **without("schema", "changed_in_words", "study.schema.json"),
+        **without("", "set_back", "data/protocol.json"),
+    }
+    found = verify(packed(files | before, tmp_path / "before.zip"))
+    assert found.earlier and found.holds, (found.differences[:3], found.changed)
+    harmed = {"data/protocol.json": before["data/protocol.json"].replace(b'"notes"', b'"nothing"')}
+    with pytest.raises(ReportError, match=r"protocol\.json"):
+        verify(packed(files | before | harmed, tmp_path / "harmed.zip"))
