@@ -123,18 +123,24 @@ def build(session: AppSession) -> None:
                     fields |= _place(general())
                     groups = []
                     for slot in range(PHASE_SLOTS):
-                        with gr.Accordion(phase_title(slot), open=slot == 0, visible=False) as group:
+                        with gr.Accordion(
+                            phase_title(slot), open=slot == 0, visible=False, elem_id=f"train-phase-{slot}"
+                        ) as group:
                             fields |= _place(
                                 {f"phases.{slot}.{name}": field for name, field in phase().items()}
                             )
-                            with gr.Accordion(_("Schedule, penalty and clipping"), open=False):
+                            with gr.Accordion(
+                                _("Schedule, penalty and clipping"), open=False, elem_id=f"train-fine-{slot}"
+                            ):
                                 fields |= _place(
                                     {f"phases.{slot}.{name}": field for name, field in fine().items()}
                                 )
                         groups.append(group)
-                    with gr.Accordion(_("Augmentation of training images"), open=False):
+                    with gr.Accordion(
+                        _("Augmentation of training images"), open=False, elem_id="train-augmentation"
+                    ):
                         fields |= _place(augmentation())
-                    with gr.Accordion(_("Network"), open=False):
+                    with gr.Accordion(_("Network"), open=False, elem_id="train-network"):
                         fields |= _place(net())
                 with gr.Accordion(_("Save or share these settings"), open=False, elem_id="train-own"):
                     title = gr.Textbox(
@@ -178,7 +184,7 @@ def build(session: AppSession) -> None:
                 score_plot = gr.HTML(elem_id="train-scores", padding=False, min_width=280)
             with gr.Row():
                 place_keeping(session, RUN, run, again.append, prefix="run")
-            with gr.Accordion(_("Earlier runs"), open=False):
+            with gr.Accordion(_("Earlier runs"), open=False, elem_id="train-earlier"):
                 runs_table = gr.Dataframe(
                     headers=run_headings(),
                     datatype="str",

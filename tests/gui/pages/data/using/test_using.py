@@ -140,8 +140,9 @@ def test_in_a_browser_a_vendors_csv_is_imported_read_and_reported(
     told.get_by_text("(under “Column of each class”)").wait_for()
     assert "--column" not in told.inner_text()  # nobody types options here
 
-    page.locator("#data-import-more > button").click()
-    page.get_by_label("Column of each class").fill("opacity=KI score (%)")
+    page.get_by_label("Column of each class").fill(
+        "opacity=KI score (%)"
+    )  # opened by the error that names it
     page.locator("#data-import-start").click()
     told.get_by_text("unknown.png) names no image of the data set").wait_for()
     page.locator("#data-import-incomplete input").check()
