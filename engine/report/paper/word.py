@@ -276,14 +276,19 @@ class _Written:
         if part.part[0] == 1:
             self._tables += 1
             self._turned(paragraph)
-            run = paragraph.add_run(f"{self._before}{section}")
-            run.bold = True
-            run.font.rtl = True if self._document.rtl else None
+            turned = True if self._document.rtl else None
+            run = paragraph.add_run(self._before)
+            run.bold, run.font.cs_bold, run.font.rtl = True, turned, turned
+            if section:  # one number with the count, 12.4: from the right to the left it would be 4.12
+                run = paragraph.add_run(f"\u200e{section}" if turned else section)
+                run.bold, run.font.cs_bold = True, turned
             counter = f"_{int(section.rstrip('.'))}" if section else ""
             field(paragraph, f"SEQ Table{counter} \\* ARABIC", count)
+            if section and turned:
+                paragraph.add_run("\u200e")
             told = _after(spans, found.end() if found else 0)
             if told:
-                paragraph.add_run(". ").font.rtl = True if self._document.rtl else None
+                paragraph.add_run(". ").font.rtl = turned
                 self._letters(paragraph, told)
         else:
             self._turned(paragraph)

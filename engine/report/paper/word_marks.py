@@ -53,6 +53,7 @@ def field(paragraph: Any, instruction: str, shown: str) -> None:
     run = OxmlElement("w:r")
     look = OxmlElement("w:rPr")
     look.append(OxmlElement("w:b"))
+    look.append(OxmlElement("w:bCs"))  # the weight of digits beside letters from right to left
     run.append(look)
     text = OxmlElement("w:t")
     text.text = shown

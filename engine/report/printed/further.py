@@ -298,27 +298,27 @@ def label_tables(searches: Sequence[LabelErrors], after: int) -> tuple[Table | N
 
 def _suspects(one: LabelErrors, at: str) -> Table:
     lines = [
-        _became(f"{isolated(row.label)} → {isolated(row.likely)}", row, f"{at}/by_class/{place}")
-        for place, row in enumerate(one.by_class)
+        _became(isolated(row.label), row, f"{at}/by_class/{place}") for place, row in enumerate(one.by_class)
     ]
     lines.append(_became(_("all suspects"), one.suspects, f"{at}/suspects"))
     if one.control is not None:
         lines.append(_became(_("drawn at random beside them"), one.control, f"{at}/control"))
     columns = (
-        _("label → likelier class"), _("images"), _("read again"), _("upheld"), _("changed"), _("undecided"),
+        _("label"), _("likelier class"), _("images"), _("read again"), _("upheld"), _("changed"), _("undecided"),
         _("not read yet"),
     )  # fmt: skip
     caption = (
-        _("Suspected labels read again blind (study {study}), in images.").format(study=isolated(one.study))
+        _("Suspected labels read again blind (study “{study}”), in images.").format(study=isolated(one.study))
         if one.study
         else _("Suspected labels, and what readers made of them, in images.")
     )
-    return _table(caption, columns, tuple(lines))
+    return _table(caption, columns, tuple(lines), in_words=(1,))
 
 
 def _became(head: str, row: LabelCounts, at: str) -> Line:
     names = ("images", "read", "upheld", "changed", "undecided", "open")
-    return Line(head=head, cells=tuple(_count(getattr(row, name), f"{at}/{name}") for name in names))
+    counts = (_count(getattr(row, name), f"{at}/{name}") for name in names)
+    return Line(head=head, cells=(words(isolated(row.likely)), *counts))
 
 
 def _balance(

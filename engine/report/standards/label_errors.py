@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.data import cases_of
-from engine.language import _, in_digits, isolated, listed, number
+from engine.language import _, in_digits, isolated, listed, ngettext, number
 from engine.records import FIRST_VERSION, PART_NAMES, Estimate, Run
 from engine.report.formatting import counted, figure, images
 from engine.report.named.names import part_words
@@ -28,10 +28,12 @@ def label_errors_of(run: Run, evidence: Evidence) -> tuple[LabelErrors, ...]:
 
 def _found(run: Run, search: SearchedLabels, patients: Mapping[str, str]) -> LabelErrors:
     suspects = [one for one in search.cases if one.suspected]
-    pairs = Counter((one.label, one.likely) for one in suspects)
+    pairs: dict[tuple[str, str], list[SearchedCase]] = {}
+    for each in suspects:
+        pairs.setdefault((each.label, each.likely), []).append(each)
     by_class = [
-        _counts(label, likely, [one for one in suspects if (one.label, one.likely) == (label, likely)])
-        for (label, likely), _count in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+        _counts(label, likely, cases)
+        for (label, likely), cases in sorted(pairs.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     ]
     control = [one for one in search.cases if one.drawn == CONTROL]
     total, beside = _counts("", "", suspects), _counts("", "", control) if control else None
@@ -160,13 +162,19 @@ def _reading(search: SearchedLabels, suspects: LabelCounts, control: LabelCounts
         drawn = sum(one.drawn == SUSPECT for one in search.cases)
         told = _(
             "Given to {readers} to be read again blind: {suspects} suspects and {control} test images drawn at random, "
-            "mixed so that no reader could tell which is which (study {study})."
+            "mixed so that no reader could tell which is which (study “{study}”)."
         ).format(
             readers=readers,
             suspects=number(drawn),
             control=number(control.images if control else 0),
             study=isolated(search.study),
         )
+        if both := sum(one.suspected for one in search.cases if one.drawn == CONTROL):
+            told += " " + ngettext(
+                "{count} of those drawn at random was suspected as well.",
+                "{count} of those drawn at random were suspected as well.",
+                both,
+            ).format(count=number(both))
         if search.finished:
             return told
         return told + " " + _("It is not finished, and nothing of its answers is counted before it is.")

@@ -225,6 +225,10 @@ def test_a_report_counts_what_became_of_suspects_and_nothing_before_all_have_rea
     third_read = third in group  # it may be drawn into the control
     assert (told.images, told.changed, told.undecided) == (3, 1, 1)
     assert (told.read, told.upheld, told.open) == (2 + third_read, third_read, 1 - third_read)
+    assert (
+        any("1 of those drawn at random was suspected as well." in one for one in found.sentences)
+        == third_read
+    )
     assert found.control is not None and (found.control.read, found.control.upheld) == (2, 2)
     assert found.searched == len(split_of(run).test) and found.versions == (version.number,)
     assert "labels v2; this run was trained on labels v1, before them" in found.sentences[-1]
