@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.report.exports.schema.documents import report_schema
 from tests.docs.commands import known, lines_in_sentences, lines_to_type, understood
 
 ROOT = Path(__file__).parents[2]
@@ -205,3 +206,13 @@ def test_every_page_is_built_and_the_python_reference_lists_what_chapters_offer(
     for name in ("engine.data.index_folder", "engine.report.build_report", "engine.statistics.auroc"):
         assert f'id="{name}"' in reference
     assert not list(site.rglob("*.py"))
+
+
+def test_every_key_of_a_report_stands_on_the_page_of_files() -> None:
+    (told,) = re.findall(r"^## `report\.json`\n(.*?)^## ", read(DOCS / "files.md"), re.DOTALL | re.MULTILINE)
+    keys = {
+        name
+        for row in re.findall(r"^\| (`[^|]*) \|", told, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert report_schema("run-report")["properties"].keys() - {"marked_in_words"} == keys and keys

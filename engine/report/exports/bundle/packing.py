@@ -37,13 +37,16 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
 
 SAYS = """Overread report of run {run_id}, as a bundle that can be checked.
 
-report.html        the report; it opens in any browser and needs nothing else
+report.html, .pdf, .docx  the report; the page opens in any browser and needs nothing else
 report.json        every number in it; what it holds is described in report.schema.json (JSON Schema)
 *.csv, *.parquet   its tables: for spreadsheets, and with the types of their columns
 model-card.md, .json  what the model is, for what it is meant, and how well it did; of reports on the test part
 figures/           its figures (SVG, and PNG with 300 dots an inch)
 data/images.csv    one line an image: what was predicted, the label, and the patient as a number drawn for this bundle
 data/readings.csv  every reading, corrected ones too
+data/choices.json    part of the data, labels, and what else the figures rest on
+data/standards.csv, .json  what a study settled of each case, where it is a reference standard
+data/label-searches.csv, .json  labels suspected to be wrong, and what readers said of them
 data/regions.coco.json  what readers drew, in pixels (COCO)
 data/masks/          the same as pictures, up to 8,000: one a case and finding, white where it lies
 data/dictionary.csv  what each column means

@@ -11,6 +11,8 @@ import pytest
 
 from engine.errors import ReportError
 from engine.report import pdf_of, verify, word_of
+from engine.report.exports.bundle.labels_apart import SEARCHED, SEARCHES
+from engine.report.exports.bundle.standards_apart import DEFINED, STANDARDS
 from tests.engine.report.exports.bundle.test_bundle import Files, files_in, packed
 
 ROC = "figures/labels-that-came-with-the-data-roc"
@@ -64,6 +66,17 @@ def test_paper_and_pictures_that_say_something_else_than_page_and_numbers_are_na
     assert {one.where.partition(":")[0] for one in found.differences} == set(harmed)
     told = " ".join(str(one.printed) for one in found.differences)
     assert ".999" in told  # of the Word file
+
+
+def test_each_file_is_named_by_the_readme(bundle: Path) -> None:
+    files = files_in(bundle)
+    said = files["README.txt"].decode()
+    for name in {*files, STANDARDS, DEFINED, SEARCHES, SEARCHED} - {"README.txt"}:
+        whole, kind = name.rsplit(".", 1) if "." in name else (name, "")
+        table = "/" not in name and kind in ("csv", "parquet")
+        folder = f"\n{name.rpartition('/')[0]}/ "
+        by_line = any(line.startswith(f"{whole}.") and f".{kind}" in line for line in said.splitlines())
+        assert name in said or by_line or table or folder in said or whole + ".csv" in said, name
 
 
 def test_a_page_that_nests_too_deep_to_be_set_is_named(bundle: Path, tmp_path: Path) -> None:
