@@ -30,6 +30,8 @@ ZEROS: Final = {"arab": "\u0660", "arabext": "\u06f0", "deva": "\u0966", "beng":
 """The first digit of each numbering system of CLDR that a language may have; Latin digits where none is named."""
 MOMENTS: Final = {"%d": "dd", "%B": "MMMM", "%b": "MMM", "%Y": "y", "%H": "HH", "%M": "mm", "%S": "ss"}
 """Parts of a moment, as Python and as CLDR write them."""
+DAYS: Final = {"%d %B": "MMMMd", "%d %b": "MMMd"}
+"""A day with its month, as Python writes it and by the name that CLDR's pattern of it has: 3 בנובמבר."""
 _UNSEEN: Final = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"))
 _SIGNS: Final = str.maketrans(
     {"\u066b": ".", "\u066a": "%", "\u2212": "-"} | dict.fromkeys("\u066c\u2019 \u00a0\u202f\u2009", "'")
@@ -197,9 +199,12 @@ def moment(at: datetime, written: str) -> str:
     """
     if language() == ENGLISH:
         return at.strftime(written)
+    from babel import Locale
     from babel.dates import format_datetime
 
-    for python, cldr in (*MOMENTS.items(), (", ", _(", "))):
+    patterns = Locale.parse(language()).datetime_skeletons
+    days = {python: patterns[name].pattern for python, name in DAYS.items() if name in patterns}
+    for python, cldr in (*days.items(), *MOMENTS.items(), (", ", _(", "))):
         written = written.replace(python, cldr)
     return in_digits(format_datetime(at, written, locale=language()))
 
