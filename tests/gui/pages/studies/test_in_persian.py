@@ -77,7 +77,7 @@ def test_a_study_is_read_in_persian_from_the_first_image_to_the_end(
     page.wait_for_selector(".rv-notice >> text=این نشست: ۴ پاسخ")
     assert english(page) == [] and page.evaluate(BACKWARDS, ".rv-notice, .rv-notice *") == []
     page.click(".st-room .rv-notice >> text=بازگشت به مطالعه‌ها")
-    page.click("text=بازکردن")
+    page.click("text=باز کردن")
     page.wait_for_selector("text=پیشرفت")
     assert english(page) == [] and page.evaluate(BACKWARDS, ".sd-study :is(p, li, th, td)") == []
     page.click("text=→ همهٔ مطالعه‌ها")
