@@ -191,6 +191,8 @@ def _value(name: str, value: str, code: str) -> str:
         return (
             isolated(f"{low}–{high}") if found[2] == "–" else _("{low} to {high}").format(low=low, high=high)
         )
+    if value[:2] in ("= ", "< ") and _NUMBER.fullmatch(value[2:]):  # of a p
+        return value[:2] + _written(value[2:])
     if name == "shares" and not set(value) - set("0123456789/"):  # of the parts: 60/20/20
         return isolated(in_digits(value))
     if value.endswith("%") and _NUMBER.fullmatch(value[:-1]):

@@ -181,6 +181,13 @@ def test_a_sign_before_a_number_is_written_with_the_languages_digits() -> None:
     assert not re.search("[0-9]", said) and "\u2068+۱٫۱۱\u2069" in said and "\u200e-۱٫۶۱" in said
 
 
+def test_a_p_is_written_with_the_languages_digits_and_from_the_left() -> None:
+    with speaking("fa"):
+        for p, told in (("= .34", "= ۰٫۳۴"), ("< .001", "< ۰٫۰۰۱")):
+            said = retold(f"As a set, these images were not found to differ from those of training (p {p})")
+            assert f"(\u2066p {told}\u2069)" in said
+
+
 def test_a_name_of_one_word_is_no_word_of_ours() -> None:
     with speaking("fa"):
         said = retold("Class test has 3 cases; results on so few cases are imprecise: add cases if you can")
