@@ -104,7 +104,7 @@ def compare(
         _conclude(workspace, entries, done, failed, out=out, formats=formats or (), as_json=as_json)
     if stopped:
         say(
-            f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse continues from there"
+            f"Done and kept: {len(done)} of {len(entries)}; the same command with --reuse continues from there"
         )
         raise KeyboardInterrupt
     if failed:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import cluster, data, images, prediction, reading, runs, saliency
+from engine import cluster, data, images, prediction, reading, report, runs, saliency
 from engine.errors import DataError, ImageError
 from engine.language import in_print
 from engine.records import DataIssue, DataIssueKind, Sample, is_unlike, recipe_of
@@ -280,7 +280,7 @@ def explain(
     if as_json:
         show_json({"run_id": trained.run_id, "pictures": written})
     else:
-        print(f"{len(written)} pictures in {out}")
+        print(f"{report.counted(len(written), 'picture')} in {out}")
 
 
 def say_if_off(run: Run, explanations: Mapping[str, Explanation]) -> None:

@@ -91,7 +91,7 @@ def learning_curve(
     done, failed, stopped = gather(attempts)
     if stopped:
         say(
-            f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse continues from there"
+            f"Done and kept: {len(done)} of {len(entries)}; the same command with --reuse continues from there"
         )
         raise KeyboardInterrupt
     curve = experiments.fit_learning_curve(experiments.trained_on_sizes(workspace, entries, done))

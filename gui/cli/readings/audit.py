@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine import reading
+from engine import reading, report
 from engine.errors import StoreError
 from engine.workspace import open_workspace
 from gui.cli.options import LOOK, JsonOption, WorkspaceOption
@@ -42,7 +42,7 @@ def audit(
     else:
         for each in told.found:
             print(each.sentence)
-        say(f"{told.rows:,} rows checked; the newest is {told.head.seq}:{told.head.hash}")
+        say(f"{report.counted(told.rows, 'row')} checked; the newest is {told.head.seq}:{told.head.hash}")
         say(_of_anchors(told))
         if told.set_back:
             say(_of_clock(told.set_back))
@@ -70,9 +70,8 @@ def _of_anchors(told: reading.Audit) -> str:
             "at each session's end and printed in each report"
         )
     after = told.head.seq - told.anchored
-    since = f"; the {after:,} rows after it are vouched for by the chain alone" if after > 0 else ""
-    anchors = f"{told.anchors:,} anchor{'' if told.anchors == 1 else 's'}"
-    return f"{anchors} checked, the newest at row {told.anchored:,}{since}"
+    since = f"; for the {report.counted(after, 'row')} after it the chain alone vouches" if after > 0 else ""
+    return f"{report.counted(told.anchors, 'anchor')} checked, the newest at row {told.anchored:,}{since}"
 
 
 def _anchor(typed: str) -> reading.Anchor:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine import reading
+from engine import reading, report
 from engine.workspace import open_workspace
 from gui.cli.options import LOOK, WorkspaceOption, place
 from gui.cli.terminal import say
@@ -28,7 +28,7 @@ def backup(
     """
     workspace = open_workspace(root)
     head = reading.back_up(workspace.database, file, None if workspace.read_only else workspace.anchors)
-    say(f"{file} holds {head.seq:,} rows; the newest is {head.seq}:{head.hash}")
+    say(f"{file} holds {report.counted(head.seq, 'row')}; the newest is {head.seq}:{head.hash}")
     if workspace.read_only:
         say("This workspace may only be looked at, so that row is anchored nowhere: write it down")
     say("Runs, images and heatmaps are files of the workspace: copy its folder for them")

@@ -159,7 +159,7 @@ def _cases(study: Study) -> str:
     """Say how many cases there are, and how they were drawn."""
     drawn, positive = study.protocol.drawn, study.protocol.positive
     of_them = "" if drawn.positives is None else f", {drawn.positives:,} of them labelled {positive}"
-    return f"{drawn.n:,} cases{of_them}: {drawn.words} (seed {study.protocol.seed})"
+    return f"{report.counted(drawn.n, 'case')}{of_them}: {drawn.words} (seed {study.protocol.seed})"
 
 
 def _planned(study: Study) -> str:
@@ -199,7 +199,7 @@ def add(
     if as_json:
         show_json(asdict(found))
     else:
-        say(f"{found.name}: {len(found.protocol.readers)} readers. {_cases(found)}")
+        say(f"{found.name}: {report.counted(len(found.protocol.readers), 'reader')}. {_cases(found)}")
 
 
 @studies.command("note")
@@ -285,9 +285,9 @@ def show(study: StudyArgument, root: WorkspaceOption = None, as_json: JsonOption
     for sentence in report.clock_words(set_back):
         say(sentence)
     if open_cases:
-        say(f"The readers disagree on {len(open_cases):,} cases that are not settled")
+        say(f"Cases that the readers disagree on, not settled yet: {len(open_cases):,}")
     for who, those in disclosed.items():
-        say(f"{names[who]} was shown the other class on purpose on {len(those):,} cases")
+        say(f"{names[who]} was shown the other class on purpose on {report.counted(len(those), 'case')}")
 
 
 def _disclosed(store: Store, study: Study) -> Mapping[str, list[dict[str, Any]]]:
@@ -319,7 +319,7 @@ def _protocol_rows(study: Study, names: Mapping[str, str]) -> list[tuple[str, st
         ("certainty", protocol.certainty or "not asked"),
         ("consensus", protocol.consensus),
         ("indeterminate", protocol.indeterminate),
-        ("wash-out", f"{protocol.wash_out_days:g} days"),
+        ("wash-out", f"{protocol.wash_out_days:g} day{'' if protocol.wash_out_days == 1 else 's'}"),
         ("wrong advice", f"{protocol.wrong_advice:.0%} of cases"),
         ("primary endpoint", protocol.primary_words or protocol.endpoint or "not stated"),
         ("margin", "none" if protocol.margin is None else unitless(protocol.margin)),

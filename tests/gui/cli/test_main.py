@@ -352,6 +352,10 @@ def test_the_line_can_be_walked_from_the_command_line(
     assert code == 0 and "This map follows its model: cannot be said." in said
 
     explained = answer(overread("explain", "latest", new, "--out", tmp_path / "why", "--json"))
+    assert (
+        overread("explain", "latest", new, "--out", tmp_path / "why")[1]
+        == f"1 picture in {tmp_path / 'why'}\n"
+    )
     with Image.open(explained["pictures"][0]) as picture:
         assert picture.width == 320 < picture.height and picture.mode == "RGB"  # what it means stands below
 

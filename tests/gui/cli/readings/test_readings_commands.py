@@ -54,6 +54,9 @@ def test_what_is_different_about_a_reader_is_a_new_row_and_the_rest_stays(
     assert main(["readers", "list"]) == 0
     assert capsys.readouterr().out == "There are no readers yet. Add one: overread readers add NAME\n"
     assert main(["readers", "add", "Ada", "--profession", "radiologist", "--years", "7"]) == 0
+    capsys.readouterr()
+    assert main(["audit"]) == 0
+    assert "1 row checked; the newest is 1:" in capsys.readouterr().err
     assert main(["readers", "change", "Ada", "--role", "adjudicator"]) == 0
     assert main(["readers", "change", "Ada", "--name", "Ada Byron", "--years", "8"]) == 0
     (one,) = listed(capsys)["readers"]  # type: ignore[misc]
