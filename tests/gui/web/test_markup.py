@@ -143,12 +143,12 @@ def test_each_count_of_a_confusion_matrix_opens_its_cases_and_what_is_empty_open
     classes: int,
 ) -> None:
     confusion = [[0] * classes for _ in range(classes)]
-    confusion[0][0], confusion[2][1] = 4, 5
+    confusion[0][0], confusion[2][1] = 1, 5
     made = markup.cells("labels", "labels", [f"class {at}" for at in range(classes)], confusion)
     cells = re.findall(r'data-x="(\d+)" data-y="(\d+)" aria-label="([^"]+)"', made)
     assert cells == [
-        ("0", "0", "4 cases: class 0, predicted class 0"),
-        ("1", "2", "5 cases: class 2, predicted class 1"),
+        ("0", "0", "Cases of class 0 predicted class 0: 1"),
+        ("1", "2", "Cases of class 2 predicted class 1: 5"),
     ]
     assert made.count("<th scope") == (
         6 if classes == 3 else 2
