@@ -8,7 +8,6 @@ let seen = false;
 let turn = 0;               // what a person asked last has this number: an answer to anything older is not shown
 let given = { said: '', name: '' };
 let undone = '';            // the name of an undo that may be asked for again after the line broke
-const unsaid = new Map();   // what was written and drawn on cases that were left without an answer
 const usualMap = () => true;   // a study shows the run's own map or none
 
 async function ask(name, question = {}, late = () => {}) {
@@ -72,14 +71,18 @@ async function openStudy({ study, reader, keepToast = false }) {
   root.focus({ preventScroll: true });
 }
 
-// What is written and drawn but not stored stays with its case.
-function keepUnsaid() {
-  if (shown && (at('comment').value || regions.length)) unsaid.set(shown.key, { comment: at('comment').value, regions });
+// What is written and drawn but not stored stays with its case and this browser's tab, through a reload too.
+const forgetDraft = (key) => sessionStorage.removeItem(`overread.${key}`);
+const unsaid = () => Boolean(shown) && (at('comment').value !== (shown.before?.comment ?? '')
+  || JSON.stringify(regions) !== JSON.stringify((shown.before?.regions ?? []).map(wholeRegion)));
+function saveDraft() {
+  if (unsaid()) keep(shown.key, JSON.stringify({ comment: at('comment').value, regions }));
+  else if (shown) forgetDraft(shown.key);
 }
 
 async function present(answer, { stored = false } = {}) {
-  if (!stored) keepUnsaid();
-  else if (shown) unsaid.delete(shown.key);
+  if (!stored) saveDraft();
+  else if (shown) forgetDraft(shown.key);
   text('count', answer.place);
   at('progress').max = answer.of || 1;
   at('progress').value = answer.read;
@@ -107,8 +110,8 @@ async function present(answer, { stored = false } = {}) {
   root.dataset.arm = next.arm;
   at('notice').hidden = true;
   shown = next;
-  shown.key = `${root.dataset.study} ${root.dataset.reader} ${next.arm} ${next.id}`;
-  const draft = unsaid.get(shown.key) ?? next.before;
+  shown.key = `study-draft.${root.dataset.study} ${root.dataset.reader} ${next.arm} ${next.id}`;
+  const draft = JSON.parse(kept(shown.key, 'null')) ?? next.before;
   if (image !== newImage.image) putOnStage(newImage.image, next.heat && mapRead ? map.image : new Image(), next.depth);
   else {
     takeLevels(next.heat && mapRead ? map.image : new Image());
@@ -117,9 +120,9 @@ async function present(answer, { stored = false } = {}) {
   image.alt = _('The image of this case');
   showLegend(next.heat && mapRead ? next.legend : null);
   takeRegions(draft?.regions);
+  at('comment').value = draft?.comment ?? '';   // before the regions are shown, which keeps what stands there as this case's
   showRegions();
   besideCase();
-  at('comment').value = draft?.comment ?? '';
   at('comment').placeholder = next.arm === 'adjudication' ? _('The reason (C; needed to settle a case)') : _('Comment (C; Esc to leave)');
   at('before').hidden = !next.remark;
   text('before', next.remark ?? '');
@@ -292,7 +295,7 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
   if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
   const { key } = shown, taken = { ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000 };
   const answer = await ask('answer', taken, ({ stored }) => {   // the study was left meanwhile: what was written is stored
-    unsaid.delete(key);
+    forgetDraft(key);
     text('stored', fill(_('{stored}, given before you went elsewhere'), { stored }));
     if (root.hidden) window.dispatchEvent(new CustomEvent('overread-study-left'));   // one more is read than its list says
   });
@@ -335,7 +338,7 @@ function notice(lines) {
 
 function leave() {
   turn += 1;
-  keepUnsaid();
+  saveDraft();
   if (reading) server.leave_study({ reading }).catch(() => {});
   [reading, shown, root.hidden] = [null, null, true];
   root.removeAttribute('data-shown');
@@ -377,6 +380,9 @@ at('percent').onsubmit = (event) => {
   store('read', chosen, certainty);
 };
 at('percent-number').onkeydown = (event) => { if (event.key === 'Escape') { event.stopPropagation(); rechoose(); } };
+root.addEventListener('regions-drawn', saveDraft);
+at('comment').addEventListener('input', saveDraft);
+addEventListener('beforeunload', (event) => { if (root.isConnected && unsaid()) event.preventDefault(); });
 addEventListener('pagehide', () => { if (reading) server.leave_study({ reading }).catch(() => {}); });
 window.overreadRead?.abort();
 window.overreadRead = new AbortController();

@@ -232,3 +232,56 @@ def test_a_study_that_cannot_be_opened_leaves_its_list(
         page.locator(".sd-card").is_visible()
         and page.locator(".sd [data-at=title]").inner_text() == "Reader studies"
     )
+
+
+@pytest.mark.browser
+def test_what_was_written_on_a_case_of_a_study_outlives_a_reload_and_what_was_emptied_stays_empty(
+    ward: Ward, opened: Callable[..., Any], page: Any
+) -> None:
+    study = ward.study("blind")
+    page.goto(opened(ward.session, page="studies").url)
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def read() -> None:
+        page.get_by_role("button", name="Begin reading").or_(
+            page.get_by_role("button", name="Continue reading")
+        ).first.click()
+        shown(page, "blind")
+
+    def go(number: int) -> None:
+        was = page.get_attribute(".st-room", "data-shown")
+        page.fill("[data-at=jump-to]", str(number))
+        page.press("[data-at=jump-to]", "Enter")
+        page.wait_for_function("was => document.querySelector('.st-room').dataset.shown !== was", arg=was)
+        shown(page, "blind")
+
+    comment = page.locator(".st-room [data-at=comment]")
+    read()
+    page.keyboard.press("r")
+    box = page.locator(".st-room .rv-stage").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 40, box["y"] + box["height"] / 2 + 40)
+    page.mouse.up()
+    comment.fill("below the hilum")
+    page.reload()
+    assert asked == ["beforeunload"]  # a slip of the hand is asked about, as on Review
+    read()
+    assert comment.input_value() == "below the hilum"
+    assert page.locator(".st-room [data-at=region-count]").inner_text().startswith("1 region drawn")
+    go(2)
+    assert comment.input_value() == ""
+    go(1)
+    comment.fill("")
+    go(2)
+    go(1)
+    assert comment.input_value() == ""  # it had come back
+    press(page, "2")
+    shown(page, "blind")
+    go(1)
+    page.reload()
+    assert asked == ["beforeunload"]  # nothing is unsaid of a case that was answered
+    (stored,) = ward.session.store.studies.answers(study.study_id)
+    assert (stored.comment, len(stored.regions)) == ("", 1)
