@@ -15,8 +15,15 @@ from typing import Any, BinaryIO
 
 from babel.messages.extract import extract_python
 
-KEYWORDS = {"DataIssue": "message", "Choice": "words"}
+from engine import errors
+from engine.errors import EngineError
+
+KEYWORDS = {"DataIssue": "message", "Choice": "words", "JsonFile": "remedy"}
 """The argument in which what is made says its sentence."""
+ERRORS = frozenset(
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, EngineError)
+)
+"""What is raised with a problem and a remedy."""
 MOST = 24
 """Sentences that one expression may make: more are no sentences but a text put together."""
 Found = tuple[int, str, Any, list[str]]
@@ -42,7 +49,7 @@ def _in_f_strings(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(whole, ast.JoinedStr):
             for node in ast.walk(whole):
                 match node:
-                    case ast.Call(func=ast.Name(id="_"), args=[ast.Constant(value=str(said))]):
+                    case ast.Call(func=ast.Name(id="_" | "N_"), args=[ast.Constant(value=str(said))]):
                         yield node.lineno, said
 
 
@@ -76,12 +83,20 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
 
 
 def _filled_in(told: ast.expr, known: Mapping[str, list[tuple[Piece, ...]]]) -> Iterator[tuple[Piece, ...]]:
-    """Return the words of ours that are filled into a sentence: a name that is given nothing but words."""
+    """Return the words of ours that are filled into a sentence: what a name in its braces is given."""
     for node in ast.walk(told):
         if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name):
             texts = known.get(node.value.id, [])
-            if all(len(text) == 1 and isinstance(text[0], str) for text in texts):
-                yield from (text for text in texts if len(str(text[0])) > 2)
+            if len(texts) <= MOST:
+                yield from filter(None, map(_whole_words, texts))
+
+
+def _whole_words(text: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Return a text that is filled in without what parts it from the words before; nothing where it has none."""
+    first, *others = text
+    text = (first.lstrip("; ") if isinstance(first, str) else first, *others)
+    words = " ".join(piece for piece in text if isinstance(piece, str)).split()
+    return text if len(words) > (len(text) > 1) and len("".join(words)) > 2 else ()
 
 
 def _assigned(nodes: Iterable[ast.AST]) -> dict[str, list[tuple[Piece, ...]]]:
@@ -113,14 +128,24 @@ def _told_by(call: ast.Call) -> list[ast.expr]:
         return call.args
     if name in KEYWORDS:
         return [one.value for one in call.keywords if one.arg == KEYWORDS[name]]
-    if name in ("inestimable", "_none"):
+    if name in ("inestimable", "_none", "skipped", "_read"):
         return call.args[:1]
+    if name == "Remark":
+        return [one for one in call.args if isinstance(one, ast.Constant | ast.JoinedStr)]
+    if name == "read_arrays":
+        return call.args[3:]
+    if name == "unpacked":
+        return call.args[1:]
+    if name == "check_room":
+        return [call.args[0], call.args[3]]
     if name == "without_interval" and len(call.args) > 1:
         return [call.args[1]]
     if name in ("_question", "_issue") and len(call.args) > 1:
         return [call.args[1]]
-    if (name.endswith("Error") or name == "TrainingStopped") and len(call.args) == 2:
+    if (name in ERRORS or name.endswith("Error")) and len(call.args) == 2:
         return call.args
+    if name == "ValueError" and len(call.args) == 1:  # stands in brackets behind "is damaged or was changed"
+        return [one for one in call.args if len(ast.unparse(one).split()) > 3]
     return []
 
 

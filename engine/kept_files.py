@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 import orjson
 
 from engine.errors import EngineError
+from engine.language import N_
 from engine.storage import SCHEMA_VERSION, read_regular
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ MIB = 1 << 20
 DEEPEST = 64  # levels of lists and objects in one another
 LONGEST_NUMBER = 64  # characters; a float that Python writes has at most 24
 LONG_NUMBER = re.compile(r"(?<![.\d])\d{19}")
+NEWER = N_("{path} was written by a newer version of Overread")
+DAMAGED = N_("{path} is damaged or was changed ({why})")
+NOT_SO = N_("it does not hold what it should")
 READ_VERSIONS = tuple(range(1, SCHEMA_VERSION + 1))
 
 Record = TypeVar("Record")
@@ -84,10 +88,10 @@ def read_json(path: Path, kind: JsonFile[Record], **more: object) -> Record:
     try:
         fields = parse_json(_bytes_of(path, kind.largest))
         if not isinstance(fields, dict):
-            raise ValueError("it does not hold what it should")
+            raise ValueError(NOT_SO)
         version = fields.pop("schema_version", 1)  # the first version did not name itself
         if isinstance(version, int) and version > SCHEMA_VERSION:
-            raise kind.error(f"{path} was written by a newer version of Overread", "Update Overread")
+            raise kind.error(NEWER.format(path=path), N_("Update Overread"))
         if version not in READ_VERSIONS:
             raise ValueError("its schema_version is none")
         return typed(kind.record, {**kind.former(fields), **more})
@@ -95,7 +99,7 @@ def read_json(path: Path, kind: JsonFile[Record], **more: object) -> Record:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         remedy = kind.remedy.format(file=path.name, folder=path.parent.name)
-        raise kind.error(f"{path} is damaged or was changed ({_why(error)})", remedy) from error
+        raise kind.error(DAMAGED.format(path=path, why=_why(error)), remedy) from error
 
 
 def stored_json(text: bytes | str) -> Any:
@@ -180,8 +184,8 @@ def typed(record: type[Record], values: object) -> Record:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         if first["type"] in ("missing", "missing_argument"):
-            raise ValueError(f"{place} is missing") from error
-        raise ValueError(f"{place} cannot be {quoted(first['input'])}") from error
+            raise ValueError(f"its field {place} is missing") from error
+        raise ValueError(f"its field {place} cannot be {quoted(first['input'])}") from error
 
 
 def plain(record: object) -> Any:
@@ -215,12 +219,12 @@ def _bytes_of(path: Path, largest: int) -> bytes:
 
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
-        return error.strerror or "it cannot be read"
+        return error.strerror or N_("it cannot be read")
     if isinstance(error, KeyError):
-        return _printable(f"{error.args[0]} is missing")
+        return _printable(f"its field {error.args[0]} is missing")
     if isinstance(error, ValueError):
         return _printable(str(error))
-    return "it does not hold what it should"
+    return NOT_SO
 
 
 # ------------------------------------------------------------------------------------------------------- arrays
@@ -271,8 +275,8 @@ def read_arrays(
     except FileNotFoundError:
         raise
     except _BROKEN as broken:
-        why = f" ({broken.strerror})" if isinstance(broken, OSError) and broken.strerror else ""
-        raise error(f"{path} is damaged or was changed{why}", remedy) from broken
+        why = (broken.strerror if isinstance(broken, OSError) else "") or NOT_SO
+        raise error(DAMAGED.format(path=path, why=why), remedy) from broken
 
 
 def _array(data: bytes, kind: str) -> NDArray[Any]:

@@ -43,6 +43,8 @@ BETWEEN = (". ", "; ", ": ", " · ")
 """What stands between the parts of a sentence."""
 OUTSIDE = r"(?![^()]*\))"
 """What follows a sign that stands outside brackets."""
+_TYPED = re.compile(r" \(on the command line: .*?\)(?=\.|$)")
+"""What an error that was kept as text says to type."""
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
@@ -55,9 +57,12 @@ def retold(said: str | EngineError) -> str:
 def plain(said: str | EngineError) -> str:
     """Return a sentence as it stands in English; of an error without what is typed on the command line.
 
-    An error that is told again is told on a page, where nobody can type an option: it names the page's fields.
+    An error that is told again is told on a page, where nobody can type an option: it names the page's fields. So does
+    one that was kept as text, as by a job that failed.
     """
-    return f"{said.problem}. {_remedy(said, said.remedy)}." if isinstance(said, EngineError) else said
+    if isinstance(said, EngineError):
+        return f"{said.problem}. {_remedy(said, said.remedy)}."
+    return _TYPED.sub("", said)
 
 
 def _remedy(error: EngineError, remedy: str) -> str:
@@ -81,6 +86,7 @@ def retell(said: str | EngineError) -> str | None:
     if isinstance(said, EngineError):
         problem, remedy = retell(said.problem), retell(said.remedy)
         return None if problem is None or remedy is None else f"{problem}. {_remedy(said, remedy)}."
+    said = plain(said)
     again = _retell(said, language())
     return said if again is None and _is_told(said) else again
 
@@ -285,8 +291,6 @@ def _of_data() -> tuple[str, ...]:
         _("{n} case as the test part"),
         _("{n} cases as the test part"),
         _("the parts that came with the data, {part} ({share}) taken {how} from training"),
-        _("{n} file is not an image and was left out ({names})"),
-        _("{n} files are not images and were left out ({names})"),
         _("{name} is not an image that can be read"),
         _("All are {part}"),
         _("“{name}” is {part}"),
@@ -310,8 +314,6 @@ def _of_data() -> tuple[str, ...]:
         _("patients not named in the data"),
         _("{n} case"),
         _("{n} cases"),
-        _("{n} case ({patients})"),
-        _("{n} cases ({patients})"),
         _("{message} (and the same 1 time more, all listed)"),
         _("{message} (and the same {n} times more, all listed)"),
         _("{version}: {n} images, labelled as they came with the data"),
@@ -343,7 +345,6 @@ def _of_work() -> tuple[str, ...]:
         _("Predicting and explaining validation and test images"),
         _("Done"),
         _("Starting"),
-        _("{remedy} (on the command line: {option})"),
         _("{n} of {total} images is of the run's own data ({of})"),
         _("{n} of {total} images are of the run's own data ({of})"),
         _(

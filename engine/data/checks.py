@@ -173,8 +173,8 @@ def find_odd_images(remarks: Iterable[tuple[Path, Remark]]) -> list[DataIssue]:
         odd[remark].append(path)
     issues = []
     for remark, paths in odd.items():
-        more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
-        message = f"In {paths[0].name}{more}, {remark.message}"
+        first, more = paths[0].name, len(paths) - 1
+        message = f"In {first}{f' and {more:,} more' if more else ''}, {remark.message}"
         issues.append(DataIssue(kind=remark.kind, message=message, paths=tuple(paths)))
     return issues
 

@@ -16,6 +16,7 @@ from engine.data.sources import is_archive, is_table
 from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
 from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind, is_path
 from engine.storage import storage_error
 
@@ -112,10 +113,11 @@ def check_folder(folder: Path) -> None:
         raise DataError(f"There is no folder {folder}", "Check the path for typing errors") from error
     except NotADirectoryError as error:
         kind = file_kind(folder)
-        what = kind if kind in REMEDIES else "neither an image nor a table nor an archive that Overread reads"
         raise DataError(
-            f"{folder.name} is {what}",
-            REMEDIES.get(kind, "Choose a folder, a table (CSV, Excel, Parquet) or an archive (zip, tar)"),
+            f"{folder.name} is {kind}, which is not read"
+            if kind in REMEDIES
+            else f"{folder.name} is neither an image nor a table nor an archive that Overread reads",
+            REMEDIES.get(kind, N_("Choose a folder, a table (CSV, Excel, Parquet) or an archive (zip, tar)")),
         ) from error
     except PermissionError as error:
         raise DataError(
@@ -240,8 +242,13 @@ def _may_be_table(path: Path) -> bool:
 def _no_images(folder: Path, others: Sequence[Found]) -> DataError:
     for kind, found in _by_kind(others).items():
         if kind in REMEDIES:
-            are = f" and {len(found) - 1:,} more are each" if len(found) > 1 else " is"
-            return DataError(f"{folder} holds no images: {found[0].path.name}{are} {kind}", REMEDIES[kind])
+            first, more = found[0].path.name, len(found) - 1
+            return DataError(
+                f"{folder} holds no images: {first} and {more:,} more are each {kind}"
+                if more
+                else f"{folder} holds no images: {first} is {kind}",
+                REMEDIES[kind],
+            )
     return DataError(
         f"{folder} holds no images",
         "Choose a folder with PNG, JPEG, TIFF or DICOM files, or one folder for each class",
@@ -263,11 +270,17 @@ def _left_out(others: Sequence[Found]) -> list[DataIssue]:
     for kind, rest in _by_kind(others).items():
         names = ", ".join(found.path.name for found in rest[:3]) + (", ..." if len(rest) > 3 else "")
         if kind in REMEDIES:
-            more = f" and {len(rest) - 1:,} more of its kind were" if len(rest) > 1 else " was"
-            message = f"{rest[0].path.name}{more} left out: it is {kind}; {_lower(REMEDIES[kind])}"
+            first, more, remedy = rest[0].path.name, len(rest) - 1, _lower(REMEDIES[kind])
+            message = (
+                f"{first}{f' and {more:,} more of its kind were' if more else ' was'} left out: it is {kind}; "
+                f"{remedy}"
+            )
         else:
-            was = "file is not an image and was" if len(rest) == 1 else "files are not images and were"
-            message = f"{len(rest):,} {was} left out ({names})"
+            message = (
+                f"{len(rest):,} file is not an image and was left out ({names})"
+                if len(rest) == 1
+                else f"{len(rest):,} files are not images and were left out ({names})"
+            )
         issues.append(skipped(message, rest))
     return issues
 

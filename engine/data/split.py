@@ -236,10 +236,12 @@ def _check_sizes(index: Index, groups: Sequence[_Group], parts: int) -> None:
     for name in index.classes:
         if held[name] < parts:
             named = patients_named(s for group in groups for s in group.samples if s.label == name).named
-            noun = "patient" if named else "case"
-            has = f"cases of {held[name]} {noun}" if named else f"{held[name]} {noun}"
+            n = held[name]
             raise SplitError(
-                f"Class {name} has {has}{'' if held[name] == 1 else 's'} and needs {parts}, one for each part",
+                f"Class {name} has cases of {n} {'patient' if n == 1 else 'patients'} and needs {parts}, one for each "
+                "part"
+                if named
+                else f"Class {name} has {n} {'case' if n == 1 else 'cases'} and needs {parts}, one for each part",
                 "Add cases of it, leave it out, or choose fewer folds"
                 if parts > MIN_PATIENTS
                 else "Add cases of it or leave it out",

@@ -10,49 +10,51 @@ import struct
 import zlib
 from enum import StrEnum
 
+from engine.language import N_
+
 HEAD_BYTES = 2048  # what `kind_of` wants to see; fewer do where the file is shorter
 
 
 class FileKind(StrEnum):
     """A kind of file; the value completes the sentence "x is …"."""
 
-    JPEG = "a JPEG image"
-    PNG = "a PNG image"
-    TIFF = "a TIFF image"
-    DICOM = "a DICOM file"
-    GIF = "a GIF image"
-    BMP = "a BMP image"
-    WEBP = "a WebP image"
-    JPEG_2000 = "a JPEG 2000 image"
-    PNM = "a PNM image"
-    AVIF = "an AVIF image"
-    HEIC = "a HEIC image"
-    JPEG_LS = "a bare JPEG-LS image"
-    JPEG_XL = "a JPEG XL image"
-    CAMERA_RAW = "a camera's raw file"
-    PHOTOSHOP = "a Photoshop document"
-    EXR = "an OpenEXR image"
-    NIFTI = "a NIfTI volume"
-    NRRD = "an NRRD volume"
-    METAIMAGE = "a MetaImage volume"
-    MINC_OR_HDF5 = "an HDF5 or MINC file"
-    NUMPY = "a NumPy array"
-    MATLAB = "a MATLAB file"
-    SVG = "an SVG drawing"
-    PDF = "a PDF document"
-    VIDEO = "a video"
-    WEB_PAGE = "a web page"
-    POINTER = "a pointer of Git LFS in place of the file"
-    DOCUMENT = "an Office document"
-    ZIP = "a ZIP archive"
-    TAR = "a tar archive"
-    PACKED = "a file packed with bzip2 or xz"
-    SEVEN_ZIP = "a 7-Zip archive"
-    RAR = "a RAR archive"
-    ZSTANDARD = "a Zstandard archive"
-    COMPRESS = "an archive of Unix compress"
-    CABINET = "a Windows cabinet"
-    OTHER = "not an image"
+    JPEG = N_("a JPEG image")
+    PNG = N_("a PNG image")
+    TIFF = N_("a TIFF image")
+    DICOM = N_("a DICOM file")
+    GIF = N_("a GIF image")
+    BMP = N_("a BMP image")
+    WEBP = N_("a WebP image")
+    JPEG_2000 = N_("a JPEG 2000 image")
+    PNM = N_("a PNM image")
+    AVIF = N_("an AVIF image")
+    HEIC = N_("a HEIC image")
+    JPEG_LS = N_("a bare JPEG-LS image")
+    JPEG_XL = N_("a JPEG XL image")
+    CAMERA_RAW = N_("a camera's raw file")
+    PHOTOSHOP = N_("a Photoshop document")
+    EXR = N_("an OpenEXR image")
+    NIFTI = N_("a NIfTI volume")
+    NRRD = N_("an NRRD volume")
+    METAIMAGE = N_("a MetaImage volume")
+    MINC_OR_HDF5 = N_("an HDF5 or MINC file")
+    NUMPY = N_("a NumPy array")
+    MATLAB = N_("a MATLAB file")
+    SVG = N_("an SVG drawing")
+    PDF = N_("a PDF document")
+    VIDEO = N_("a video")
+    WEB_PAGE = N_("a web page")
+    POINTER = N_("a pointer of Git LFS in place of the file")
+    DOCUMENT = N_("an Office document")
+    ZIP = N_("a ZIP archive")
+    TAR = N_("a tar archive")
+    PACKED = N_("a file packed with bzip2 or xz")
+    SEVEN_ZIP = N_("a 7-Zip archive")
+    RAR = N_("a RAR archive")
+    ZSTANDARD = N_("a Zstandard archive")
+    COMPRESS = N_("an archive of Unix compress")
+    CABINET = N_("a Windows cabinet")
+    OTHER = N_("not an image")
 
 
 READ = frozenset(
@@ -82,28 +84,30 @@ ARCHIVES = frozenset(
         FileKind.CABINET,
     }
 )
-_AS_PNG = "Save it as PNG, TIFF or JPEG"
-_SLICES = "Export the slices to be read as DICOM or PNG files, one image a case"
-_CHOOSE = "Choose the archive itself, or unpack it and choose the folder"
-_UNPACK = "Unpack it with the program that made it and choose the folder, or pack it again as zip"
+_AS_PNG = N_("Save it as PNG, TIFF or JPEG")
+_SLICES = N_("Export the slices to be read as DICOM or PNG files, one image a case")
+_CHOOSE = N_("Choose the archive itself, or unpack it and choose the folder")
+_UNPACK = N_("Unpack it with the program that made it and choose the folder, or pack it again as zip")
 REMEDIES: dict[FileKind, str] = {
     FileKind.JPEG_LS: _AS_PNG,
     FileKind.JPEG_XL: _AS_PNG,
-    FileKind.CAMERA_RAW: "Export it from the camera's program as TIFF, PNG or JPEG",
+    FileKind.CAMERA_RAW: N_("Export it from the camera's program as TIFF, PNG or JPEG"),
     FileKind.PHOTOSHOP: _AS_PNG,
     FileKind.EXR: _AS_PNG,
     FileKind.NIFTI: _SLICES,
     FileKind.NRRD: _SLICES,
     FileKind.METAIMAGE: _SLICES,
-    FileKind.MINC_OR_HDF5: "Export its images as PNG or TIFF files, one image a case",
-    FileKind.NUMPY: "Export its images as PNG or TIFF files, one image a case",
-    FileKind.MATLAB: "Export its images as PNG or TIFF files, one image a case",
-    FileKind.SVG: "Export it as PNG",
-    FileKind.PDF: "Export the image in it as PNG or TIFF",
-    FileKind.VIDEO: "Export the frames to be read as PNG or JPEG files, one image a case",
-    FileKind.WEB_PAGE: "Download the image again: the server sent a page, perhaps to sign in",
-    FileKind.POINTER: "Fetch the files themselves with `git lfs pull`",
-    FileKind.DOCUMENT: "If it is a table, give it the suffix .xlsx or .ods; export images in it as PNG or TIFF files",
+    FileKind.MINC_OR_HDF5: N_("Export its images as PNG or TIFF files, one image a case"),
+    FileKind.NUMPY: N_("Export its images as PNG or TIFF files, one image a case"),
+    FileKind.MATLAB: N_("Export its images as PNG or TIFF files, one image a case"),
+    FileKind.SVG: N_("Export it as PNG"),
+    FileKind.PDF: N_("Export the image in it as PNG or TIFF"),
+    FileKind.VIDEO: N_("Export the frames to be read as PNG or JPEG files, one image a case"),
+    FileKind.WEB_PAGE: N_("Download the image again: the server sent a page, perhaps to sign in"),
+    FileKind.POINTER: N_("Fetch the files themselves with `git lfs pull`"),
+    FileKind.DOCUMENT: N_(
+        "If it is a table, give it the suffix .xlsx or .ods; export images in it as PNG or TIFF files"
+    ),
     FileKind.ZIP: _CHOOSE,
     FileKind.TAR: _CHOOSE,
     FileKind.PACKED: _CHOOSE,

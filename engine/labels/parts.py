@@ -87,9 +87,9 @@ def _on_labels(
 
 def _of_run(run: Run, folds: int) -> tuple[Split, ...]:
     if run.folds != folds:
-        has = f"{run.folds} folds" if run.folds else "one split"
         raise SplitError(
-            f"Run {run.run_id} has {has}, and {f'{folds} folds' if folds else 'one split'} cannot keep its parts",
+            f"Run {run.run_id} has {f'{run.folds} folds' if run.folds else 'one split'}, and "
+            f"{f'{folds} folds' if folds else 'one split'} cannot keep its parts",
             "Train as that run was trained",
         )
     return tuple(split_of(model) for model in models_of(run))
@@ -197,10 +197,11 @@ def refuse_locked(split: Split, version: LabelVersion, index: Index) -> None:
         for sample in (*split.train, *split.val)
     )
     if met:
-        runs = f" of run {version.made_from}" if version.source == "assisted" else ""
+        of_run = version.source == "assisted"
         raise SplitError(
-            f"{met:,} images would be trained or tuned on that are test cases{runs}, or of their patients: beside them "
-            f"labels v{version.number} were corrected, and they are locked",
+            f"{met:,} images would be trained or tuned on that are test cases"
+            f"{f' of run {version.made_from}' if of_run else ''}, or of their patients: beside them labels "
+            f"v{version.number} were corrected, and they are locked",
             "Keep the parts of that run: leave out seed, shares and folds",
             option="--like RUN",
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from engine.errors import EngineError, WorkspaceError
+from engine.language import _, isolated
 from engine.managing.dependents import Dependents, dependents_of_data, dependents_of_run, own_copies
 from engine.naming import give, given_of
 from engine.reading import Store
@@ -39,7 +40,7 @@ def delete_run(workspace: Workspace, store: Store, run_id: str) -> Dependents:
     """
     refuse_read_only(workspace)
     known = dependents_of_run(workspace, store, run_id)
-    _refuse(f"Run {run_id}", known)
+    _refuse(_("Run {name} cannot be deleted."), run_id, known)
     folder = workspace.runs / run_id
     before = given_of(folder)
     _throw_away(workspace, [folder])
@@ -58,16 +59,16 @@ def delete_data(workspace: Workspace, store: Store, dataset_id: str) -> Dependen
     """
     refuse_read_only(workspace)
     known = dependents_of_data(workspace, store, dataset_id)
-    _refuse(f"Data set {dataset_id}", known)
+    _refuse(_("Data set {name} cannot be deleted."), dataset_id, known)
     copies = own_copies(workspace, dataset_id)
     _throw_away(workspace, [workspace.datasets / dataset_id, *([copies] if copies else [])])
     return known
 
 
-def _refuse(what: str, known: Dependents) -> None:
+def _refuse(refusal: str, name: str, known: Dependents) -> None:
     if known.forbids:
         raise EngineError(
-            f"{what} cannot be deleted. {' '.join(known.forbids)}".rstrip("."), "Archive it instead"
+            " ".join([refusal.format(name=isolated(name)), *known.forbids]), _("Archive it instead")
         )
 
 

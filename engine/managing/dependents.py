@@ -10,10 +10,10 @@ from engine import jobs
 from engine.data import load_index
 from engine.errors import EngineError, RunError
 from engine.experiments import experiment_folder, experiments, load_asked
+from engine.language import _, isolated, ngettext, number
 from engine.naming import given_of
 from engine.reading import Store
 from engine.records import is_folder_name
-from engine.report import counted
 from engine.runs import list_runs
 from engine.workspace import Workspace
 
@@ -46,45 +46,60 @@ def dependents_of_run(workspace: Workspace, store: Store, run_id: str) -> Depend
     if folder is None or given_of(folder).deleted:
         raise RunError(f"There is no run “{run_id}”", "Choose one of: overread runs")
     forbids = [
-        f"The study “{study.name}” reads its predictions."
+        _("The study “{study}” reads its predictions.").format(study=isolated(study.name))
         for study in store.studies.all()
         if study.protocol.run_id == run_id
     ]
     if _works(folder):
-        forbids.append("It is still working. Stop it first.")
+        forbids.append(_("It is still working. Stop it first."))
     stays = []
     summary = next((one for one in store.runs() if one.run_id == run_id), None)
     if summary is not None and summary.reviews:
         stays.append(
-            f"{counted(summary.reviews, 'reading')} given on it, with the predictions that were on the screen: in the "
-            "database, the readings' table and the audit. Its Review and Report pages can no longer be opened."
+            ngettext(
+                "{count} reading given on it, with the predictions that were on the screen: in the database, the "
+                "readings' table and the audit. Its Review and Report pages can no longer be opened.",
+                "{count} readings given on it, with the predictions that were on the screen: in the database, the "
+                "readings' table and the audit. Its Review and Report pages can no longer be opened.",
+                summary.reviews,
+            ).format(count=number(summary.reviews))
         )
     for one in list_runs(workspace):
         if one.run_id == run_id:
             continue
         if one.weights_origin is not None and one.weights_origin.run_id == run_id:
             stays.append(
-                f"Run {title_of(one.folder, one.title)} began with its weights and has weights of its own now."
+                _("Run {run} began with its weights and has weights of its own now.").format(
+                    run=isolated(title_of(one.folder, one.title))
+                )
             )
         elif one.labels is not None and one.labels.base_run == run_id:
             stays.append(
-                f"Run {title_of(one.folder, one.title)} kept its parts; the two can no longer be compared as before "
-                "and after."
+                _("Run {run} kept its parts; the two can no longer be compared as before and after.").format(
+                    run=isolated(title_of(one.folder, one.title))
+                )
             )
     dataset = summary.dataset_id if summary else ""
     for version in store.labels.versions(dataset) if dataset else []:
         if version.made_from == run_id:
             stays.append(
-                f"Labels v{version.number} were made from its readings; a training on them can no longer keep "
-                "its parts."
+                _(
+                    "Labels {version} were made from its readings; a training on them can no longer keep its parts."
+                ).format(version=isolated(f"v{version.number}"))
             )
     stays += _pages_that_name(workspace, run_id)
-    goes = ["its network, its heatmaps and the record of its training"]
+    goes = [_("its network, its heatmaps and the record of its training")]
     tests = len(list((folder / "external").glob("*/external.json")))
     if tests:
-        goes.append(f"{counted(tests, 'test')} on images from elsewhere, kept in it")
+        goes.append(
+            ngettext(
+                "{count} test on images from elsewhere, kept in it",
+                "{count} tests on images from elsewhere, kept in it",
+                tests,
+            ).format(count=number(tests))
+        )
     if (folder / "checklists.json").exists():
-        goes.append("what was written into its reporting checklists")
+        goes.append(_("what was written into its reporting checklists"))
     return Dependents(forbids=tuple(forbids), stays=tuple(stays), goes=tuple(goes))
 
 
@@ -96,38 +111,50 @@ def dependents_of_data(workspace: Workspace, store: Store, dataset_id: str) -> D
     """
     index = load_index(workspace, dataset_id)
     forbids = [
-        f"The study “{study.name}” reads its images."
+        _("The study “{study}” reads its images.").format(study=isolated(study.name))
         for study in store.studies.all()
         if study.protocol.dataset_id == dataset_id and study.protocol.run_id is None
     ]
     for job in jobs.list_jobs(workspace):
         if job.working and _asked_of(job.folder) == dataset_id:
-            forbids.append(f"Run {job.job_id} is training on it. Stop it first.")
+            forbids.append(_("Run {run} is training on it. Stop it first.").format(run=isolated(job.job_id)))
     forbids += [
-        f"An experiment ({now.experiment_id}) is training on it. Stop it first."
+        _("An experiment ({experiment}) is training on it. Stop it first.").format(
+            experiment=isolated(now.experiment_id)
+        )
         for now in experiments(workspace)
         if now.working and _experiment_on(workspace, now.experiment_id) == dataset_id
     ]
     trained = [run for run in list_runs(workspace) if run.dataset_id == dataset_id]
     stays = [
-        f"Run {title_of(run.folder, run.title)} was trained on it: it can be read and reported, and not trained again."
+        _("Run {run} was trained on it: it can be read and reported, and not trained again.").format(
+            run=isolated(title_of(run.folder, run.title))
+        )
         for run in trained
     ]
     versions = [one for one in store.labels.versions(dataset_id) if one.parent is not None]
     if versions:
         stays.append(
-            f"{counted(len(versions), 'version')} of its labels: they belong to it again when the same images are "
-            "imported again."
+            ngettext(
+                "{count} version of its labels: it belongs to it again when the same images are imported again.",
+                "{count} versions of its labels: they belong to it again when the same images are imported again.",
+                len(versions),
+            ).format(count=number(len(versions)))
         )
     copies = own_copies(workspace, dataset_id)
-    where = "the images where they lie" if copies is None else "no image outside the workspace"
-    stays.append(f"Every reading, and {where}." if copies is None else "Every reading.")
-    goes = ["what was found in its images and how it is split"]
+    stays.append(
+        _("Every reading, and the images where they lie.") if copies is None else _("Every reading.")
+    )
+    goes = [_("what was found in its images and how it is split")]
     if copies is not None:
-        goes.append(f"the copies of its images that the workspace holds ({copies})")
+        goes.append(
+            _("the copies of its images that the workspace holds ({folder})").format(
+                folder=isolated(str(copies))
+            )
+        )
     elif index.root.is_relative_to(workspace.root):
         stays.append(
-            "The copies of its images in the workspace, because a run or another data set needs them."
+            _("The copies of its images in the workspace, because a run or another data set needs them.")
         )
     return Dependents(forbids=tuple(forbids), stays=tuple(stays), goes=tuple(goes))
 
@@ -196,4 +223,6 @@ def _experiment_on(workspace: Workspace, experiment_id: str) -> str:
 def _pages_that_name(workspace: Workspace, run_id: str) -> Iterable[str]:
     for kind in PAGES:
         for folder in sorted((workspace.root / kind).glob(f"*{run_id}*")):
-            yield f"The page in {kind}/{folder.name}, made of it and others, as it is."
+            yield _("The page in {folder}, made of it and others, as it is.").format(
+                folder=isolated(f"{kind}/{folder.name}")
+            )

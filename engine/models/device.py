@@ -66,7 +66,7 @@ def compiled(module: nn.Module) -> nn.Module:
     asked = os.environ.get(COMPILE_VARIABLE, "").strip()
     if asked not in ("", "0", "1"):
         raise TrainingError(
-            f"${COMPILE_VARIABLE} is “{asked}”",
+            f"The variable {COMPILE_VARIABLE} is “{asked}”",
             "Set it to 1 to compile the model, or unset it to train as usual",
         )
     if asked != "1":

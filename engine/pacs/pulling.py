@@ -145,8 +145,7 @@ def _multi_frame(frames: int) -> ImageError:
 
 
 def _nothing(address: Address, left_out: Sequence[LeftOut]) -> DataError:
-    first = f": {left_out[0].why}" if left_out else ""
     return DataError(
-        f"None of what was asked for came from {address.host}{first}",
+        f"None of what was asked for came from {address.host}{f': {left_out[0].why}' if left_out else ''}",
         "Ask for images that can be read, e.g. modality=DX",
     )

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, NoSuchModuleError
 
 from engine.errors import ServerAway, StoreError
 from engine.kept_files import stored_json
+from engine.language import N_
 from engine.reading.database_file import (
     DatabaseFile,
     address_to_look_at,
@@ -37,36 +38,40 @@ SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
 # sqlite3's own name of the failure (its first two words) → what is wrong, and what to do.
 SENTENCES: dict[str, tuple[str, str]] = {
     "SQLITE_BUSY": (
-        "The database is locked by another program",
-        "Close other programs that use this workspace (or a backup that copies it) and try again",
+        N_("The database is locked by another program ({name})"),
+        N_("Close other programs that use this workspace (or a backup that copies it) and try again"),
     ),
     "SQLITE_LOCKED": (
-        "The database is locked by another program",
-        "Close other programs that use this workspace (or a backup that copies it) and try again",
+        N_("The database is locked by another program ({name})"),
+        N_("Close other programs that use this workspace (or a backup that copies it) and try again"),
     ),
     "SQLITE_READONLY": (
-        "The database cannot be written to: its file or folder is read-only",
-        "Allow writing to the workspace folder, or choose another workspace",
+        N_("The database cannot be written to: its file or folder is read-only ({name})"),
+        N_("Allow writing to the workspace folder, or choose another workspace"),
     ),
     "SQLITE_CANTOPEN": (
-        "The database cannot be opened or created",
-        "Check that the workspace folder exists and may be written to, or choose another workspace",
+        N_("The database cannot be opened or created ({name})"),
+        N_("Check that the workspace folder exists and may be written to, or choose another workspace"),
     ),
     "SQLITE_FULL": (
-        "The disk is full, so nothing more can be stored; what was stored before is kept",
-        "Free some space on the disk of the workspace and try again",
+        N_("The disk is full, so nothing more can be stored; what was stored before is kept ({name})"),
+        N_("Free some space on the disk of the workspace and try again"),
     ),
     "SQLITE_NOTADB": (
-        "The database file is damaged or is not a database",
-        "Restore overread.db from a backup, or move it away to start a new one; run folders are not affected",
+        N_("The database file is damaged or is not a database ({name})"),
+        N_(
+            "Restore overread.db from a backup, or move it away to start a new one; run folders are not affected"
+        ),
     ),
     "SQLITE_CORRUPT": (
-        "The database file is damaged",
-        "Restore overread.db from a backup, or move it away to start a new one; run folders are not affected",
+        N_("The database file is damaged ({name})"),
+        N_(
+            "Restore overread.db from a backup, or move it away to start a new one; run folders are not affected"
+        ),
     ),
     "SQLITE_IOERR": (
-        "The disk failed while the database was being read or written",
-        "Check the disk or the network drive of the workspace and try again",
+        N_("The disk failed while the database was being read or written ({name})"),
+        N_("Check the disk or the network drive of the workspace and try again"),
     ),
 }
 
@@ -358,10 +363,10 @@ def raise_in_words(error: BaseException | None, name: str) -> None:
     if not problem and not failure:
         problem, remedy = said = sentences_of(error) or ("", "")
         if said in (AWAY, TRY_AGAIN):
-            raise ServerAway(f"{problem} ({name})", remedy) from error
+            raise ServerAway(problem.format(name=name), remedy) from error
     if problem:
         option = "--workspace" if failure.startswith(ELSEWHERE) else ""
-        raise StoreError(f"{problem} ({name})", remedy, option=option) from error
+        raise StoreError(problem.format(name=name), remedy, option=option) from error
 
 
 def _is_full(database: Path) -> bool:

@@ -15,16 +15,21 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import RecipeError
 from engine.kept_files import quoted
+from engine.language import N_
 from engine.records import Recipe
 
-_MEANINGS: Mapping[str, str] = {"channels": " (grey or colour)"}
+_MEANINGS: Mapping[str, str] = {"channels": N_("1 (grey) or 3 (colour)")}
 _KINDS: Mapping[str, str] = {
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "string": "a text",
-    "array": "a list",
-    "object": "a JSON object",
+    "integer": N_("a whole number"),
+    "number": N_("a number"),
+    "boolean": N_("true or false"),
+    "string": N_("a text"),
+    "array": N_("a list"),
+    "object": N_("a JSON object"),
+}
+_RANGES: Mapping[str, str] = {
+    "integer": N_("a whole number from {low} to {high}"),
+    "number": N_("a number from {low} to {high}"),
 }
 
 
@@ -105,7 +110,7 @@ def unknown(what: str, value: str, choices: Collection[str]) -> RecipeError:
 def did_you_mean(value: str, choices: Iterable[str]) -> str:
     """Return a question after the choice that is spelt nearly so, or nothing."""
     near = difflib.get_close_matches(value, list(choices), n=1)
-    return f"Did you mean “{near[0]}”? " if near else ""
+    return N_("Did you mean “{near}”? ").format(near=near[0]) if near else ""
 
 
 def _refusal(error: Mapping[str, Any]) -> RecipeError:
@@ -129,16 +134,17 @@ def _refusal(error: Mapping[str, Any]) -> RecipeError:
         return unknown(place, value, [str(one) for one in schema["enum"]])
     field = re.sub(r"(\.\d+)$", "", place)  # which number of a list it is, is seen from its value
     return RecipeError(
-        f"{field} is {quoted(value)}", f"Set {field} to {_what_fits(schema)}{_MEANINGS.get(field, '')}"
+        f"The recipe's {field} is {quoted(value)}",
+        f"Set {field} to {_MEANINGS.get(field) or _what_fits(schema)}",
     )
 
 
 def _what_fits(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
-        return " or ".join(str(one) for one in schema["enum"])
+        return N_("one of: {choices}").format(choices=", ".join(str(one) for one in schema["enum"]))
     if "minimum" in schema:
         low, high = (f"{schema[bound]:,.10g}" for bound in ("minimum", "maximum"))
-        return f"{_KINDS[schema['type']]} from {low} to {high}"
+        return _RANGES[schema["type"]].format(low=low, high=high)
     if schema["type"] == "array" and "type" in schema["items"]:
-        return f"a list, each of it {_what_fits(schema['items'])}"
+        return N_("a list, each of it {kind}").format(kind=_what_fits(schema["items"]))
     return _KINDS[schema["type"]]

@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.errors import RecipeError
 from engine.kept_files import MIB, parse_json, plain
-from engine.language import typed_number
+from engine.language import N_, typed_number
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_fields_together
 from engine.recipes.fields import did_you_mean, unknown, validated
@@ -56,7 +56,7 @@ def load_recipe(path: Path) -> Recipe:
         text = read_regular(path, MIB).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(
-            f"The recipe {path} cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})",
+            f"The recipe {path} cannot be read ({getattr(error, 'strerror', None) or N_('it is not text')})",
             "Name a JSON file that “overread recipes --export” or the Train page has written",
         ) from error
     return recipe_from_json(text)

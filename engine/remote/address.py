@@ -8,6 +8,7 @@ from hashlib import sha256
 from urllib.parse import SplitResult, urlsplit
 
 from engine.errors import DataError
+from engine.language import N_
 
 EXAMPLES = "s3://bucket/images, gcs://bucket/images or sftp://user@host:22/data/images"
 _SAME = {"gs": "gcs", "ssh": "sftp", "s3a": "s3"}
@@ -17,9 +18,9 @@ _START = re.compile(rf"({'|'.join([*SCHEMES, *_SAME])}):/{{1,2}}(?=[^/])", re.IG
 _BUCKET = re.compile(r"[\w.-]{1,255}")
 _HOST = re.compile(r"[\w.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 WHO = {
-    "s3": "Set $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or $AWS_PROFILE",
-    "gcs": "Set $GOOGLE_APPLICATION_CREDENTIALS",
-    "sftp": "Add your key to the ssh agent, or set $FSSPEC_SFTP_USERNAME and $FSSPEC_SFTP_PASSWORD",
+    "s3": N_("Set $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY, or $AWS_PROFILE"),
+    "gcs": N_("Set $GOOGLE_APPLICATION_CREDENTIALS"),
+    "sftp": N_("Add your key to the ssh agent, or set $FSSPEC_SFTP_USERNAME and $FSSPEC_SFTP_PASSWORD"),
     "memory": "",
 }
 """Where each says who asks; as a half of a sentence."""
@@ -94,7 +95,8 @@ def store_of(text: str) -> Store:
     if at and (scheme != "sftp" or ":" in user or not re.fullmatch(r"[\w.+-]+", user)):
         # not said which: it would stand in the terminal's history and in logs
         raise DataError(
-            "An address with a password or key in it is not taken", f"Leave it out. {WHO[scheme]}".strip(". ")
+            "An address with a password or key in it is not taken",
+            ". ".join(filter(None, [N_("Leave it out"), WHO[scheme]])),
         )
     place, port = _server(place) if scheme == "sftp" else (place, 0)
     if not place or "\0" in path or (scheme != "sftp" and _BUCKET.fullmatch(place) is None):

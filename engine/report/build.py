@@ -222,9 +222,8 @@ def _chosen(run: Run, predictions: Sequence[Prediction], part: Part | None) -> l
     """Return the predictions to report on; refuse those that no report can be made of."""
     chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
     if not chosen:
-        of_part = f" of the {part} part" if part else ""
         raise ReportError(
-            f"Run {run.run_id} has no predictions{of_part} to report on",
+            f"Run {run.run_id} has no predictions{f' of the {part} part' if part else ''} to report on",
             "Let the run predict first, or choose another part of the data",
         )
     if any(

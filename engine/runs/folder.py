@@ -222,17 +222,22 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
         finished = [name for name in names if (workspace.runs / name / "run.json").is_file()]
         if not finished:
             raise RunError(
-                "There is no finished run in this workspace", "Train one first: overread train DATASET"
+                "There is no finished run in this workspace",
+                "Train one first",
+                option="overread train DATASET",
             )
         return load_run(workspace.runs / finished[-1])
     matching = [name for name in names if name == run_id] or [
         n for n in names if run_id and n.startswith(run_id)
     ]
     if len(matching) != 1:
-        problem = "There is no run" if not matching else f"{len(matching)} runs begin with"
-        known = ", ".join(names[-3:]) or "none yet"
+        known = ", ".join(names[-3:])
         raise RunError(
-            f"{problem} “{run_id}”", f"Choose one of the runs there are (newest: {known}), or “latest”"
+            f"{len(matching)} runs begin with “{run_id}”" if matching else f"There is no run “{run_id}”",
+            f"Choose one of the runs there are (newest: {known}), or “latest”"
+            if known
+            else "Train one first",
+            option="" if known else "overread train DATASET",
         )
     return load_run(workspace.runs / matching[0])
 

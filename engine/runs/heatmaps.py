@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from engine.errors import RunError
 from engine.kept_files import JsonFile, read_arrays, read_json
+from engine.language import N_
 from engine.records import Explanation, MapSettings
 from engine.storage import versioned, write_atomic
 
 MAPS_FILE = "maps.json"
+NOT_THESE = N_("The heatmaps of run {run_id} are damaged: they do not fit its images")
 HEATMAPS_VERSION = 2
 """Of heatmaps.npz. Version 1 held one method for all, maps of one size relative to their own maxima, and no number."""
 
@@ -83,15 +85,15 @@ def unpacked(path: Path, remedy: str) -> list[Explanation]:
         FileNotFoundError: It is not there.
         RunError: It is damaged.
     """
-    whose = f"The heatmaps of run {path.parent.name}"
+    run_id = path.parent.name
     try:
         found = read_arrays(path, _ARRAYS, RunError, remedy)
     except RunError:  # it may be of the first version, which is damaged where it is not that either
-        return list(_first(read_arrays(path, _FIRST_ARRAYS, RunError, remedy), whose, remedy))
+        return list(_first(read_arrays(path, _FIRST_ARRAYS, RunError, remedy), run_id, remedy))
     if found["version"].ndim == 0 and found["version"] > HEATMAPS_VERSION:
-        raise RunError(f"{whose} were written by a newer version", "Update Overread")
+        raise RunError(f"The heatmaps of run {run_id} were written by a newer version", "Update Overread")
     if not _fit(found):
-        raise RunError(f"{whose} are damaged: they do not fit its images", remedy)
+        raise RunError(NOT_THESE.format(run_id=run_id), remedy)
     return list(_read(found))
 
 
@@ -126,10 +128,10 @@ def _read(found: Mapping[str, NDArray[Any]]) -> Iterator[Explanation]:
         begin = end
 
 
-def _first(found: Mapping[str, NDArray[Any]], whose: str, remedy: str) -> Iterator[Explanation]:
+def _first(found: Mapping[str, NDArray[Any]], run_id: str, remedy: str) -> Iterator[Explanation]:
     ids, targets, maps = found["image_ids"], found["targets"], found["maps"]
     if not (ids.shape == targets.shape == maps.shape[:1] and maps.ndim == 3 and found["method"].ndim == 0):
-        raise RunError(f"{whose} are damaged: they do not fit its images", remedy)
+        raise RunError(NOT_THESE.format(run_id=run_id), remedy)
     for image_id, target, heatmap in zip(ids, targets, maps.astype(np.float32), strict=True):
         yield Explanation(
             image_id=str(image_id), heatmap=heatmap, target=str(target), method=str(found["method"])

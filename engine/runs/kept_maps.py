@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import RunError, WorkspaceError
 from engine.images import VERSION as IMAGES_VERSION
+from engine.language import N_
 from engine.records import Explanation, Run
 from engine.runs.folds import models_of
 from engine.runs.heatmaps import load_map_settings, packed, unpacked
@@ -47,7 +48,7 @@ class KeptMaps:
         """
         path = self._path(run, image_id, method, target)
         try:
-            (found,) = unpacked(path, "Delete it")
+            (found,) = unpacked(path, N_("Delete it"))
         except (FileNotFoundError, RunError, ValueError):
             return None
         if (found.image_id, found.method, found.target) != (image_id, method, target):

@@ -175,16 +175,16 @@ def _found(
     for name in classes:
         of = by_class[name]
         # A label may stand in a column of the class's bare name beside the column of its score.
-        chosen = [column for decorated, column in of if decorated] or [column for _, column in of]
-        if len(chosen) > 1:
+        likely = [column for decorated, column in of if decorated] or [column for _, column in of]
+        if len(likely) > 1:
             raise DataError(
-                f"Several columns may hold the score of {name}: {', '.join(chosen)}",
+                f"Several columns may hold the score of {name}: {', '.join(likely)}",
                 "Say which does",
                 option=f"--column “{name}=NAME”, for each class",
                 fields=(COLUMNS,),
             )
-        if chosen + added[name]:
-            found[name] = chosen + added[name]
+        if likely + added[name]:
+            found[name] = likely + added[name]
     return found, extra
 
 

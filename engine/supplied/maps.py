@@ -18,6 +18,7 @@ from PIL import Image
 
 from engine.errors import DataError, ImageError
 from engine.images import IMAGE_SUFFIXES, load_image
+from engine.language import N_
 from engine.records import MAP_AS_SUPPLIED, Explanation, Sample
 from engine.supplied.naming import ImageNames
 from engine.supplied.troubles import NAMED, Remark
@@ -149,5 +150,6 @@ def _may_be_transparent(picture: Image.Image) -> bool:
 
 
 def _left_out(why: str, names: Sequence[str]) -> Remark:
-    maps = "map was" if len(names) == 1 else "maps were"
-    return Remark(f"{len(names):,} {maps} left out{NAMED}: {why}", tuple(names))
+    one, many = N_("{n} map was left out{named}: {why}"), N_("{n} maps were left out{named}: {why}")
+    says = (one if len(names) == 1 else many).format(n=f"{len(names):,}", named=NAMED, why=why)
+    return Remark(says, tuple(names))

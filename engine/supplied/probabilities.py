@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from engine.data import Table
 from engine.errors import DataError
+from engine.language import N_
 from engine.supplied.columns import NAMES, ScoreColumns
 from engine.supplied.scores import ROUNDING, SCALES, SUM_TOLERANCE, Numbers, parse, recognised
-from engine.supplied.troubles import Row, Troubles
+from engine.supplied.troubles import Remark, Row, Troubles
 
 
 def probabilities_of(
@@ -22,7 +23,12 @@ def probabilities_of(
     parsed = parse([table.column(column) for column in scores.columns])
     whole = np.isfinite(parsed.numbers).all(axis=1)
     empty = [rows[int(place)] for place in np.flatnonzero(~whole)]
-    troubles.of_rows(empty, "has no number for a score", "have no number for a score", may_pass=True)
+    troubles.of_rows(
+        empty,
+        N_("{n} row{named} has no number for a score"),
+        N_("{n} rows{named} have no number for a score"),
+        may_pass=True,
+    )
     if not whole.any():
         return {}, []
     numbers = parsed.numbers[whole]
@@ -34,8 +40,12 @@ def probabilities_of(
     fits = scale.fit(numbers)
     if not fits.all():
         odd = [rows[int(place)] for place in places[~fits]]
-        none = f"scores that are no {scale.title}"
-        troubles.of_rows(odd, f"has {none}", f"have {none}", may_pass=False)
+        troubles.of_rows(
+            odd,
+            N_("{n} row{named} has scores that are no {words}").replace("{words}", scale.title),
+            N_("{n} rows{named} have scores that are no {words}").replace("{words}", scale.title),
+            may_pass=False,
+        )
         return {}, []
     if name == "logit" and scores.extra:
         raise DataError(
@@ -78,11 +88,14 @@ def _to_one(p: Numbers, rows: Sequence[Row], scores: ScoreColumns, troubles: Tro
     if beyond.any():
         odd = [row for row, is_odd in zip(rows, beyond, strict=True) if is_odd]
         worst = float(p.sum(axis=1)[int(off.argmax())])
-        others = (
-            f"; columns of numbers that are not read: {', '.join(scores.unread)}" if scores.unread else ""
-        )
-        not_one = f"probabilities that are not 1 in all (the farthest {worst:.3g}{others})"
-        troubles.of_rows(odd, f"has {not_one}", f"have {not_one}", may_pass=False)
+        one = N_("{n} row{named} has probabilities that are not 1 in all (the farthest {worst})")
+        many = N_("{n} rows{named} have probabilities that are not 1 in all (the farthest {worst})")
+        far = f"{worst:.3g}"
+        troubles.of_rows(odd, one.replace("{worst}", far), many.replace("{worst}", far), may_pass=False)
+        if scores.unread:
+            troubles.add(
+                Remark(f"Columns of numbers that are not read: {', '.join(scores.unread)}"), may_pass=False
+            )
         return []
     if off.max() > ROUNDING:
         return [
@@ -106,8 +119,12 @@ def one_an_image(
         again += 1
         if np.abs(first - told[place]).max() > ROUNDING:
             differing.append(row)
-    other = "something else of an image than an earlier row"
-    troubles.of_rows(differing, f"says {other}", f"say {other}", may_pass=False)
+    troubles.of_rows(
+        differing,
+        N_("{n} row{named} says something else of an image than an earlier row"),
+        N_("{n} rows{named} say something else of an image than an earlier row"),
+        may_pass=False,
+    )
     if again and not differing:
         said.append(
             f"{again:,} row{'' if again == 1 else 's'} said again what an earlier one says of the same image"

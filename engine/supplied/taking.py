@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from engine.data import Table, match_names, open_table, positive_of
 from engine.errors import DataError
+from engine.language import N_
 from engine.records import Explanation, Index, Prediction, Sample, class_argued_for, margin_of
 from engine.supplied.columns import IMAGE, ScoreColumns, image_column, score_columns
 from engine.supplied.maps import Maps, read_maps
 from engine.supplied.naming import ImageNames
 from engine.supplied.probabilities import one_an_image, probabilities_of
 from engine.supplied.scores import SCALES
-from engine.supplied.troubles import NAMED, Remark, Row, Troubles
+from engine.supplied.troubles import Remark, Row, Troubles
 
 HALF = 0.5
 CALLS = (
@@ -127,9 +128,12 @@ def read_predictions(
     by_image = one_an_image(rows, told, troubles, said)
     missing = [sample.path.name for sample in index.samples if sample.image_id not in by_image]
     if missing:
-        has = "image of the data set has" if len(missing) == 1 else "images of the data set have"
-        trouble = Remark(f"{len(missing):,} {has} no prediction{NAMED}", tuple(missing))
-        troubles.add(trouble, may_pass=True)
+        says = (
+            N_("{n} image of the data set has no prediction{named}")
+            if len(missing) == 1
+            else N_("{n} images of the data set have no prediction{named}")
+        )
+        troubles.add(Remark(says.replace("{n}", f"{len(missing):,}"), tuple(missing)), may_pass=True)
     troubles.refuse()
     if not by_image:
         raise DataError(
@@ -212,10 +216,22 @@ def _rows(table: Table, image: str, names: ImageNames, troubles: Troubles, said:
         loose += meant.loosely and one is not None
         if one is None:
             (unclear if meant.images else unknown).append(rows[-1])
-    names_none = "no image of the data set"
-    troubles.of_rows(unknown, f"names {names_none}", f"name {names_none}", may_pass=True)
-    several = "what several images are called: write the folder before the name, or the sha256"
-    troubles.of_rows(unclear, f"names {several}", f"name {several}", may_pass=True)
+    troubles.of_rows(
+        unknown,
+        N_("{n} row{named} names no image of the data set"),
+        N_("{n} rows{named} name no image of the data set"),
+        may_pass=True,
+    )
+    troubles.of_rows(
+        unclear,
+        N_(
+            "{n} row{named} names what several images are called: write the folder before the name, or the sha256"
+        ),
+        N_(
+            "{n} rows{named} name what several images are called: write the folder before the name, or the sha256"
+        ),
+        may_pass=True,
+    )
     if loose:
         said.append(
             f"{loose:,} of {len(rows):,} rows {'was' if loose == 1 else 'were'} found by file name alone, as the "

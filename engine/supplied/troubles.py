@@ -56,13 +56,12 @@ class Troubles:
         self.passed: list[Remark] = []
 
     def of_rows(self, rows: Sequence[Row], one: str, several: str, *, may_pass: bool) -> None:
-        """Keep what is true of some rows, in the words for one and for several; nothing where there are none."""
+        """Keep what is true of some rows, in a sentence for one and one for several; nothing where there are none.
+
+        Both have "{n}" for how many, and `NAMED` for which.
+        """
         if rows:
-            says = (
-                f"{len(rows):,} row{NAMED} {one}"
-                if len(rows) == 1
-                else f"{len(rows):,} rows{NAMED} {several}"
-            )
+            says = (one if len(rows) == 1 else several).replace("{n}", f"{len(rows):,}")
             names = tuple(f"line {row.line}: {row.cell[:80] or 'empty'}" for row in rows)
             self.add(Remark(says, names), may_pass=may_pass)
 

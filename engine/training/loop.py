@@ -278,8 +278,9 @@ class TrainingLoop:
         values = zip(self.processes.total(torch.stack(losses)).tolist(), batches, strict=True)
         total = sum(loss * len(chosen) for loss, chosen in values)
         if not math.isfinite(total):
+            epoch = done + 1
             raise TrainingError(
-                f"The training loss became {total} in epoch {done + 1} of phase {phase.name}",
+                f"The training loss became {total} in epoch {epoch} of phase {phase.name}",
                 f"Start a new run with a lower learning rate in this phase (now {phase.learning_rate:g}), or with its "
                 "clip_norm at 1",
             )

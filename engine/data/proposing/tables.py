@@ -65,18 +65,23 @@ def tables_among(survey: Survey, answers: Answers) -> Iterator[TableRead]:
         except DataError as error:
             if name == answers.table:
                 raise
-            others.append((found, f" ({error.problem})"))
+            others.append((found, error.problem))
             continue
         matched = table.offer.matched
         describes = matched >= LEAST_MATCHED * min(table.offer.rows, len(survey.images))
         read.append(replace(table, offer=replace(table.offer, recommended=describes)))
     others += [(found, "") for found in outermost[MOST_TABLES:]]
     if others:
-        first, why = others[0]
-        more = f" and {len(others) - 1:,} more tables are" if len(others) > 1 else " is"
+        (found, why), more = others[0], len(others) - 1
+        first = found.path.name
         message = (
-            f"{first.path.name}{more} beside the images and {'were' if len(others) > 1 else 'was'} not read{why}; "
-            "choose the table instead of the folder if it contains labels or patients"
+            (
+                f"{first} and {more:,} more tables beside the images were not read"
+                if more
+                else f"{first} is beside the images and was not read"
+            )
+            + (f" ({why})" if why else "")
+            + "; choose the table instead of the folder if it contains labels or patients"
         )
         survey.issues.insert(0, skipped(message, [found for found, _ in others]))
     yield from sorted(read, key=lambda table: -table.offer.matched)
@@ -166,8 +171,9 @@ def listed_rows(
         )
     if without and {parts.get(value) for value in values} - {None}:
         message = (
-            f"{questions.images(len(without))} name no part of the split: they are in none of training, validation "
-            "and test"
+            "1 image names no part of the split: it is in none of training, validation and test"
+            if len(without) == 1
+            else f"{len(without):,} images name no part of the split: they are in none of training, validation and test"
         )
         left_out.append(DataIssue(kind=DataIssueKind.PART_UNCLEAR, message=message, paths=tuple(without)))
     return listed, asked, left_out

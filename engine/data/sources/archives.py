@@ -27,6 +27,7 @@ from engine.data.sources.tables import TABLE_SUFFIXES, is_table
 from engine.errors import DataError
 from engine.images import ARCHIVES, IMAGE_SUFFIXES, file_kind
 from engine.kept_files import parse_json, typed
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind
 from engine.storage import open_regular, read_regular, storage_error
 
@@ -149,12 +150,15 @@ def left_out(folder: Path) -> list[DataIssue]:
     for kept in sorted((*folder.glob(_LEFT_OUT), *folder.glob(f"*/{_LEFT_OUT}"))):
         for why, count, names in _read_left_out(kept):
             shown = ", ".join(names[:_SHOWN]) + (", …" if count > _SHOWN else "")
-            which = "1 file in the archive was left out, as it"
-            if count > 1:
-                which = f"{count:,} files in the archive were left out, as each"
             paths = tuple(kept.parent / name for name in names)
             issues.append(
-                DataIssue(kind=DataIssueKind.SKIPPED, message=f"{which} {why} ({shown})", paths=paths)
+                DataIssue(
+                    kind=DataIssueKind.SKIPPED,
+                    message=f"{count:,} file in the archive was left out, as it {why} ({shown})"
+                    if count == 1
+                    else f"{count:,} files in the archive were left out, as each {why} ({shown})",
+                    paths=paths,
+                )
             )
     return issues
 
@@ -226,12 +230,12 @@ class _Unpacking:
             target.parent.mkdir(parents=True, exist_ok=True)
             out = target.open("xb")
         except FileExistsError:
-            self.odd["has the name of another"].append(member.name)
+            self.odd[N_("has the name of another")].append(member.name)
             return
         except OSError as error:
             if error.errno not in _BAD_NAME:
                 raise storage_error(error, target) from error
-            self.odd["has a name that no file can have here"].append(member.name)
+            self.odd[N_("has a name that no file can have here")].append(member.name)
             return
         with out:
             broken = self._copy(member, out, target, archive)
@@ -241,7 +245,7 @@ class _Unpacking:
         target.unlink()
         if not member.alone:
             raise _damaged(archive, broken) from broken
-        self.odd["is damaged"].append(member.name)
+        self.odd[N_("is damaged")].append(member.name)
 
     def _copy(self, member: Member, out: IO[bytes], target: Path, archive: Path) -> Exception | None:
         most = self.written + self.allowed
@@ -285,7 +289,7 @@ class _Unpacking:
                 if len(inner) == 1 or isinstance(error, TooMuchError):
                     raise
                 shutil.rmtree(into)
-                self.odd[f"cannot be unpacked ({error.problem})"].append(path.name)
+                self.odd[N_("cannot be unpacked ({problem})").format(problem=error.problem)].append(path.name)
             path.unlink()
 
     def keep_left_out(self) -> None:
@@ -300,9 +304,9 @@ def _place(folder: Path, name: str) -> tuple[Path | None, str]:
     """Return where a member is written, or why it is not; neither for what an operating system keeps."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
-        return None, "would be written outside its folder"
+        return None, N_("would be written outside its folder")
     if any(letter == ":" or letter < " " for letter in name):
-        return None, "has a character in its name that not every system can write"
+        return None, N_("has a character in its name that not every system can write")
     if any(map(is_housekeeping, path.parts)) or not path.parts:
         return None, ""
     return folder.joinpath(*path.parts), ""

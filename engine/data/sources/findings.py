@@ -281,10 +281,10 @@ def _chosen(finding: str, names: Sequence[str], table: str) -> str:
 
 def _told_presence(labels: Sequence[str | None], finding: str, source: str) -> DataIssue:
     counts = Counter(labels)
-    unknown = f"; {counts['']:,} do not say, and have no label" if counts[""] else ""
+    there, not_there, unknown = counts[finding], counts[f"no {finding}"], counts[""]
     return _read(
-        f"The label is whether {finding} is there, as {source} says: it is in {counts[finding]:,} rows and not in "
-        f"{counts[f'no {finding}']:,}{unknown}"
+        f"The label is whether {finding} is there, as {source} says: it is in {there:,} rows and not in {not_there:,}"
+        f"{f'; {unknown:,} do not say, and have no label' if unknown else ''}"
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.data.sources.files import Files, Found, fold, names_in
 from engine.data.sources.tables import Row
 from engine.errors import DataError
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind
 
 ROOT = "--root FOLDER"
@@ -48,55 +49,70 @@ class _Note(Enum):
 
     AMBIGUOUS = (
         DataIssueKind.AMBIGUOUS_FILE,
-        "row does not say which of several files it means and was left out; write the folder before the name",
-        "rows do not say which of several files they mean and were left out; write the folder before the names",
+        N_(
+            "{n} row does not say which of several files it means and was left out; write the folder before "
+            "the name ({shown})"
+        ),
+        N_(
+            "{n} rows do not say which of several files they mean and were left out; write the folder before "
+            "the names ({shown})"
+        ),
     )
     MISSING = (
         DataIssueKind.MISSING_FILE,
-        "row names a file that is not there and was left out",
-        "rows name files that are not there and were left out",
+        N_("{n} row names a file that is not there and was left out ({shown})"),
+        N_("{n} rows name files that are not there and were left out ({shown})"),
     )
     MISSING_MASK = (
         DataIssueKind.MISSING_FILE,
-        "mask that the table names is not there",
-        "masks that the table names are not there",
+        N_("{n} mask that the table names is not there ({shown})"),
+        N_("{n} masks that the table names are not there ({shown})"),
     )
     UNLISTED = (
         DataIssueKind.UNLISTED,
-        "image has no row in the table and was left out",
-        "images have no row in the table and were left out",
+        N_("{n} image has no row in the table and was left out ({shown})"),
+        N_("{n} images have no row in the table and were left out ({shown})"),
     )
     BY_NAME = (
         DataIssueKind.FOUND_OTHERWISE,
-        "file was found by its name alone, as the folder before it in the table is not there",
-        "files were found by their names alone, as the folders before them in the table are not there",
+        N_(
+            "{n} file was found by its name alone, as the folder before it in the table is not there ({shown})"
+        ),
+        N_(
+            "{n} files were found by their names alone, as the folders before them in the table are not "
+            "there ({shown})"
+        ),
     )
     OTHER_SUFFIX = (
         DataIssueKind.FOUND_OTHERWISE,
-        "file has another suffix than in the table",
-        "files have another suffix than in the table",
+        N_("{n} file has another suffix than in the table ({shown})"),
+        N_("{n} files have another suffix than in the table ({shown})"),
     )
     COPIES = (
         DataIssueKind.FOUND_OTHERWISE,
-        "file is there more than once, byte for byte identical; one was used",
-        "files are there more than once, byte for byte identical; one of each was used",
+        N_("{n} file is there more than once, byte for byte identical; one was used ({shown})"),
+        N_("{n} files are there more than once, byte for byte identical; one of each was used ({shown})"),
     )
     FOLDER = (
         DataIssueKind.FOUND_OTHERWISE,
-        "row names a folder; each image in it was taken with what the row says",
-        "rows name folders; each image in them was taken with what the row says",
+        N_("{n} row names a folder; each image in it was taken with what the row says ({shown})"),
+        N_("{n} rows name folders; each image in them was taken with what the row says ({shown})"),
     )
     REPEATED = (
         DataIssueKind.DUPLICATE_ROW,
-        "row names a file and label that an earlier row names; the first counts",
-        "rows name a file and label that an earlier row names; the first counts",
+        N_("{n} row names a file and label that an earlier row names; the first counts ({shown})"),
+        N_("{n} rows name a file and label that an earlier row names; the first counts ({shown})"),
     )
     OTHERWISE = (
         DataIssueKind.DUPLICATE_ROW,
-        "row names a file that an earlier row names with another patient or part; of parts, test counts before "
-        "validation and training",
-        "rows name files that earlier rows name with another patient or part; of parts, test counts before validation "
-        "and training",
+        N_(
+            "{n} row names a file that an earlier row names with another patient or part; of parts, test "
+            "counts before validation and training ({shown})"
+        ),
+        N_(
+            "{n} rows name files that earlier rows name with another patient or part; of parts, test counts "
+            "before validation and training ({shown})"
+        ),
     )
 
 
@@ -265,7 +281,7 @@ class _Notes:
         kind, one, many = note.value
         shown = "; ".join(self.example(*row) for row in rows[:_SHOWN]) + ("; …" if len(rows) > _SHOWN else "")
         paths = tuple(path for written, paths in rows for path in paths or (Path(written),))
-        message = f"{len(rows):,} {one if len(rows) == 1 else many} ({shown})"
+        message = (one if len(rows) == 1 else many).format(n=f"{len(rows):,}", shown=shown)
         return DataIssue(kind=kind, message=message, paths=paths, serious=note in _SERIOUS)
 
     def example(self, written: str, paths: tuple[Path, ...]) -> str:

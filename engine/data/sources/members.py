@@ -18,6 +18,7 @@ from typing import IO, Any
 from engine.data.sources.encodings import encoding_of
 from engine.errors import DataError
 from engine.images import ARCHIVES, HEAD_BYTES, READ, REMEDIES, FileKind, kind_of
+from engine.language import N_
 from engine.storage import open_regular
 
 BROKEN = (
@@ -38,7 +39,7 @@ _COMPRESSED: tuple[tuple[bytes, Any], ...] = (
     (b"\xfd7zXZ\x00", lzma.open),
 )
 _TARS = frozenset({FileKind.TAR, FileKind.PACKED})
-_NO_ARCHIVE = "Give it the suffix of what it is, and choose the folder that it is in"
+_NO_ARCHIVE = N_("Give it the suffix of what it is, and choose the folder that it is in")
 _METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 
 
@@ -100,11 +101,11 @@ def _of_zip(archive: Path) -> Iterator[Member]:
 
 def _odd_in_zip(info: zipfile.ZipInfo) -> str:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "is a link or a device"
+        return N_("is a link or a device")
     if info.flag_bits & 1:
-        return "is locked with a password"
+        return N_("is locked with a password")
     method = _METHODS.get(info.compress_type)
-    return f"is packed by {method}, which Overread does not read" if method else ""
+    return N_("is packed by {method}, which Overread does not read").format(method=method) if method else ""
 
 
 def _of_tar(archive: Path, head: bytes, most_bytes: int) -> Iterator[Member]:
@@ -116,7 +117,7 @@ def _of_tar(archive: Path, head: bytes, most_bytes: int) -> Iterator[Member]:
                 encoding = encoding or _encoding_in_tar(archive, head, most_bytes)
                 name = name.encode("utf-8", "surrogateescape").decode(encoding, "replace")
             if not info.isdir():
-                odd = "" if info.isfile() else "is a link or a device"
+                odd = "" if info.isfile() else N_("is a link or a device")
                 yield Member(_nfc(name), odd, lambda info=info: _extracted(packed, info), alone=False)  # type: ignore[misc]
 
 

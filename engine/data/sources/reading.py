@@ -12,6 +12,7 @@ from engine.data.sources.findings import one_row_an_image, read_labels, whole_nu
 from engine.data.sources.matching import MatchedRow, match_files
 from engine.data.sources.tables import Row, Table, open_table
 from engine.errors import DataError
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind
 
 
@@ -139,17 +140,25 @@ def _told(table: Table, columns: Columns, nameless: int) -> list[DataIssue]:
     told = [*table.said]
     if columns.patient_id and plain(columns.patient_id) not in COLUMNS["patient_id"]:
         told.append(
-            f"{table.name} names no patients, so images with the same {columns.patient_id} are kept together as if "
-            "they were of one patient"
+            N_(
+                "{table} names no patients, so images with the same {column} are kept together as if they were of one "
+                "patient"
+            ).format(table=table.name, column=columns.patient_id)
         )
     if columns.others["path"]:
         told.append(
-            f"{table.name} names images in several columns: those in {columns.path} were read, and not those in "
-            f"{', '.join(columns.others['path'])}; choose the other column to read those"
+            N_(
+                "{table} names images in several columns: those in {column} were read, and not those in {others}; "
+                "choose the other column to read those"
+            ).format(table=table.name, column=columns.path, others=", ".join(columns.others["path"]))
         )
     issues = [DataIssue(kind=DataIssueKind.TABLE_READ, message=message) for message in told]
     if nameless:
-        rows = "row names" if nameless == 1 else "rows name"
-        message = f"{nameless:,} {rows} no file in {columns.path} and had to be left out"
+        column = columns.path
+        message = (
+            f"{nameless:,} row names no file in {column} and had to be left out"
+            if nameless == 1
+            else f"{nameless:,} rows name no file in {column} and had to be left out"
+        )
         issues.append(DataIssue(kind=DataIssueKind.MISSING_FILE, message=message))
     return issues

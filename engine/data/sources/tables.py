@@ -19,6 +19,7 @@ from engine.data.sources.delimited import Line, has_no_header, read_delimited
 from engine.data.sources.workbooks import read_parquet, read_workbook
 from engine.errors import DataError
 from engine.images import HEAD_BYTES, READ, REMEDIES, FileKind, kind_of
+from engine.language import N_
 from engine.storage import open_regular, read_regular
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -120,7 +121,7 @@ def open_table(path: Path) -> Table:
         )
     if kind in READ or kind in (FileKind.POINTER, FileKind.PDF):
         raise DataError(
-            f"{path.name} is {kind}, and no table", REMEDIES.get(kind, "Choose the folder that it is in")
+            f"{path.name} is {kind}, and no table", REMEDIES.get(kind, N_("Choose the folder that it is in"))
         )
     if (
         data[:4] == b"PAR1" or path.suffix.lower() in PARQUET_SUFFIXES

@@ -5,40 +5,61 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-AWAY = ("The database server is not responding", "Check its address, that it is running, and the network")
-TRY_AGAIN = ("The database server is busy or is being restarted", "Wait a moment and try again")
+from engine.language import N_
+
+AWAY = (
+    N_("The database server is not responding ({name})"),
+    N_("Check its address, that it is running, and the network"),
+)
+TRY_AGAIN = (
+    N_("The database server is busy or is being restarted ({name})"),
+    N_("Wait a moment and try again"),
+)
 # The beginning of a SQLSTATE → what is wrong, and what to do. The longest that fits counts.
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "08": AWAY,
     "57P": TRY_AGAIN,
     "53300": (
-        "The database server takes no further connections",
-        "Close other programs that use it, or raise its max_connections",
+        N_("The database server takes no further connections ({name})"),
+        N_("Close other programs that use it, or raise its max_connections"),
     ),
     "53100": (
-        "The disk of the database server is full, so nothing more can be stored; what was stored before is kept",
-        "Free some space there and try again",
+        N_(
+            "The disk of the database server is full, so nothing more can be stored; what was stored before is "
+            "kept ({name})"
+        ),
+        N_("Free some space there and try again"),
     ),
-    "53": ("The database server has no room or memory left", "Ask whoever runs it, and try again"),
+    "53": (
+        N_("The database server has no room or memory left ({name})"),
+        N_("Ask whoever runs it, and try again"),
+    ),
     "28": (
-        "The database server does not let this user in",
-        "Check user and password in the database URL, and that pg_hba.conf lets them in from this computer",
+        N_("The database server does not let this user in ({name})"),
+        N_(
+            "Check user and password in the database URL, and that pg_hba.conf lets them in from this computer"
+        ),
     ),
     "3D": (
-        "The database server has no database of that name",
-        "Make it (createdb NAME), or correct the name in the database URL",
+        N_("The database server has no database of that name ({name})"),
+        N_("Make it (createdb NAME), or correct the name in the database URL"),
     ),
     "42501": (
-        "This user of the database server may not do that",
-        "Let the user that the database URL names own the database, or give it the right to make tables in it",
+        N_("This user of the database server may not do that ({name})"),
+        N_(
+            "Let the user that the database URL names own the database, or give it the right to make tables in it"
+        ),
     ),
     "25006": (
-        "The database server may only be read: it is a copy of another, or was made read-only",
-        "Name the server that may be written to in the database URL",
+        N_("The database server may only be read: it is a copy of another, or was made read-only ({name})"),
+        N_("Name the server that may be written to in the database URL"),
     ),
     "40": TRY_AGAIN,
-    "55P03": ("The database is locked by another program", "Wait until it has ended and try again"),
-    "58": ("The disk of the database server failed", "Ask whoever runs it, and try again"),
+    "55P03": (
+        N_("The database is locked by another program ({name})"),
+        N_("Wait until it has ended and try again"),
+    ),
+    "58": (N_("The disk of the database server failed ({name})"), N_("Ask whoever runs it, and try again")),
 }
 # A server that refuses a connection says why in words alone: its driver has no SQLSTATE at that moment.
 REFUSALS: tuple[tuple[str, str], ...] = (

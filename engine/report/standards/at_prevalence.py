@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ReportError
-from engine.kept_files import JsonFile, read_json
+from engine.kept_files import DAMAGED, JsonFile, read_json
+from engine.language import N_
 from engine.storage import versioned, write_atomic
 
 FILE = "prevalence.json"
@@ -36,7 +37,7 @@ def kept_prevalence(folder: Path) -> float | None:
     except FileNotFoundError:
         return None
     if asked is not None and not 0 < asked < 1:
-        raise ReportError(f"{folder / FILE} is damaged or was changed (no share of cases)", KEPT.remedy)
+        raise ReportError(DAMAGED.format(path=folder / FILE, why=N_("no share of cases")), KEPT.remedy)
     return asked
 
 

@@ -66,7 +66,7 @@ def test_every_failure_a_person_can_mend_is_said_with_its_remedy_and_its_file(na
     with pytest.raises(StoreError) as caught:
         raise_in_words(failure(name + more), "/no/such/place/overread.db")
     option = " (on the command line: --workspace)" if "choose another workspace" in remedy else ""
-    assert str(caught.value) == f"{problem} (/no/such/place/overread.db). {remedy}{option}."
+    assert str(caught.value) == f"{problem.format(name='/no/such/place/overread.db')}. {remedy}{option}."
     assert isinstance(caught.value.__cause__, sqlite3.Error)
 
 
