@@ -38,6 +38,7 @@ from engine.report.held.by_digest import readme_places
 from engine.report.held.drawings import figure_places
 from engine.report.held.pages import drawings_on
 from engine.report.held.paper import paper_places
+from engine.report.paper.directions import MINUS
 from engine.report.records import Evidence
 from engine.runs import settings_of
 from engine.spreadsheet import read_csv, write_csv
@@ -131,7 +132,7 @@ def _sentences(value: Any) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\s\u2066-\u2069\u200e\u200f]", "", text)
+    return re.sub(r"[\s\u2066-\u2069\u200e\u200f]", "", text).replace(MINUS, "-")
 
 
 def made_again(files: Mapping[str, bytes], run: Run, figures: Mapping[str, str]) -> Iterator[Place]:

@@ -21,7 +21,7 @@ from engine.report.figures import figures_of, figures_of_run, most_confused
 from engine.report.formatting import figure, interval, p_value, probability, rests_on
 from engine.report.named.names import capitalized, figure_words, part_words, standard_words, verdict_words
 from engine.report.named.of_page import paper_words, section_words
-from engine.report.paper.directions import LEFT, isolated
+from engine.report.paper.directions import LEFT, for_reading
 from engine.report.paper.films import read, stacked
 from engine.report.passport_words import marked_in_words, passport_in_words, why_off
 from engine.report.printed.book import Book
@@ -107,7 +107,7 @@ def _told(text: str, **filled: Any) -> Markup:
 
 def _put(value: Any) -> Any:
     """Return what stands in a sentence: what runs the other way than it isolated."""
-    return apart(isolated(value)) if type(value) is str and LEFT.search(value) else isolated(value)
+    return apart(for_reading(value)) if type(value) is str and LEFT.search(value) else for_reading(value)
 
 
 def template_text(name: str) -> str:
@@ -119,7 +119,7 @@ def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("engine.report"),
         autoescape=True,
-        finalize=isolated,
+        finalize=for_reading,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

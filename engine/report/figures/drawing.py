@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from engine.language import ENGLISH, _, language, number, right_to_left, shorn
 from engine.records import Estimate
 from engine.report.formatting import figure, interval
-from engine.report.paper.directions import isolated
+from engine.report.paper.directions import isolated, with_minus
 
 # Okabe and Ito's colours, in an order that also differs in grey, with a dash each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -55,6 +55,7 @@ STYLE: Any = {
     "text.parse_math": False,  # a class named "$x" is a name, not a formula
 }
 JOINERS = "\u200c\u200d"  # that Persian and Indic names are written with
+LETTERS = re.compile(r"(<(?:text|tspan)\b[^>]*>)([^<]*)")
 PIECES = re.compile(r"<g\b[^>]*(?<!/)>|</g>|(<text\b[^>]*>)([-\u2212]?\d+(?:\.\d+)?)(</text>)")
 """Groups, and texts that are a number."""
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -76,6 +77,7 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     # The numbers of a scale are told from those that a figure prints.
     svg = re.sub(r'<g id="([xy]tick_\d+)">', '<g class="scale">', svg)
     svg = _in_digits(svg)
+    svg = LETTERS.sub(lambda text: text[1] + with_minus(text[2]), svg)
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     # matplotlib names every group ("axes_1"): only what is pointed at keeps its name, with the figure's own
     # prefix.

@@ -1,7 +1,7 @@
 """Words that run from the right to the left, kept apart from the sentence that they stand in.
 
 Without that a browser takes the numbers and brackets beside a Persian name as part of it, and shows them in another
-order. The marks are Unicode's isolates (UAX 9), which hold in text and in attributes.
+order. The marks are Unicode's isolates (UAX 9), which hold in text and in attributes. And signs that only a page has.
 """
 
 from __future__ import annotations
@@ -21,6 +21,22 @@ ISOLATES = re.compile("[\u2066-\u2069]")
 APART = re.compile("[\u2066-\u2068][^\u2066-\u2069]*\u2069")
 WORDS = re.compile(f"[{RIGHT}][{RIGHT}\u200c\u200d]*(?:[ \u00a0-]+[{RIGHT}][{RIGHT}\u200c\u200d]*)*")
 LEFT = re.compile("[A-Za-z\u00c0-\u058f]")
+HYPHEN = re.compile(r"(?<![\w.,/)\]%\u2010-\u2015-])-(?=\.?\d|\u221e)")
+"""What stands for a minus before a number, and joins nothing: not that of a date, an id or a DOI."""
+MINUS = "\u2212"
+
+
+def for_reading(value: Any) -> Any:
+    """Return what is put into a page, `isolated`, its negative numbers with a minus sign: −.120.
+
+    So HTML, PDF and Word print them; JSON, CSV and the terminal keep the hyphen that programs read.
+    """
+    return isolated(with_minus(value) if type(value) is str else value)
+
+
+def with_minus(text: str) -> str:
+    """Return a text whose negative numbers begin with a minus sign."""
+    return HYPHEN.sub(MINUS, text) if "-" in text else text
 
 
 def mostly_right(text: str) -> bool:

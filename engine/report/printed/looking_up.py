@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.language import unitless
 from engine.report.formatting import figure, p_value, probability
+from engine.report.paper.directions import MINUS
 from engine.report.printed.records import SHARE
 
 SUM = "sum"
@@ -19,7 +20,7 @@ def bare(text: str) -> str:
 
 
 def _close(text: str) -> str:
-    return re.sub(r"[\s\u2066-\u2069\u200e\u200f]", "", text)
+    return re.sub(r"[\s\u2066-\u2069\u200e\u200f]", "", text).replace(MINUS, "-")
 
 
 def value_at(at: str, document: Any) -> Any:

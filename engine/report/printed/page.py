@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from engine.report.paper.directions import with_minus
 from engine.report.printed.records import Cell
 
 
 def on_the_page(cell: Cell) -> str:
     """Return what stands in a cell of the page, in one line."""
-    return " ".join(f"{cell.text} {cell.beside}".split())
+    return with_minus(" ".join(f"{cell.text} {cell.beside}".split()))
 
 
 def numbers_on(page: str) -> dict[str, str]:

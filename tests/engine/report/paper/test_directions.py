@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from engine.report.paper.directions import CONTROLS, isolated
+from engine.report.paper.directions import CONTROLS, for_reading, isolated, with_minus
 
 LETTERS = st.text(st.sampled_from("ab 1.9(–)،کدورت שלום\u200c\u202e\u2069肺"), max_size=40)
 
@@ -35,3 +35,20 @@ def test_no_letter_is_lost_and_every_isolation_ends(typed: str) -> None:
 def test_what_is_markup_or_no_text_stays_as_it_is() -> None:
     markup = Markup("<b>کدورت</b>")
     assert isolated(markup) is markup and isolated(3) == 3 and isolated(None) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("-.120", "−.120"),
+        ("(95% interval -.318 to .070)", "(95% interval −.318 to .070)"),
+        ("\u200e-0.120", "\u200e−0.120"),
+        ("z = -1.58, -∞", "z = −1.58, −∞"),
+        ("20261128-033122-f9e6, 2026-11-28, doi:10.1175/1520-0493, 1-3, 1e-05, --n 3, film-2, 5)-3", None),
+    ],
+)
+def test_a_negative_number_has_a_minus_sign_and_what_a_hyphen_joins_keeps_it(
+    typed: str, shown: str | None
+) -> None:
+    assert with_minus(typed) == (shown or typed)
+    assert for_reading("-.120") == "−.120" and for_reading(Markup(typed)) == typed and for_reading(-1) == -1

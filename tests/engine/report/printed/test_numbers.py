@@ -199,7 +199,7 @@ def test_a_number_is_the_same_on_the_page_in_the_json_and_in_the_csv(
 
 
 def bare(text: str) -> str:
-    return re.sub(r"[()\s\u2066-\u2069]+", "", text.removeprefix("'"))
+    return re.sub(r"[()\s\u2066-\u2069]+", "", text.removeprefix("'")).replace("\u2212", "-")
 
 
 def test_a_seed_is_told_where_something_was_drawn_and_only_there(told: tuple[Report, dict[str, Any]]) -> None:

@@ -31,7 +31,7 @@ def bare(text: str) -> str:
     """Letters and digits as they are, without what differs by format: spaces, brackets, breaks, marks of direction."""
     text = unicodedata.normalize("NFKC", text.removeprefix("'"))
     return re.sub(
-        r"[()\s\u00ad\u2066-\u2069\u200b\u200e\u200f\ufffe]+", "", re.sub("[\u2010\x02]", "-", text)
+        r"[()\s\u00ad\u2066-\u2069\u200b\u200e\u200f\ufffe]+", "", re.sub("[\u2010\u2212\x02]", "-", text)
     )
 
 
