@@ -20,6 +20,7 @@ from engine import external as abroad, handover, models, prediction, report as r
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
 from engine.images import ImageCache, image_file, open_cache
+from engine.in_bulk import many_records
 from engine.labels import held_against, searches_of, splits_asked_for
 from engine.reading import Store, write_anchor
 from engine.records import (
@@ -202,6 +203,7 @@ def read_samples(
     return [one for one, _ in told], {why.image_id: why for _, why in told if why is not None}
 
 
+@many_records
 def report_run(
     workspace: Workspace,
     store: Store,
@@ -227,17 +229,16 @@ def report_run(
     everything = store.predictions(run.run_id)
     # A training image that was predicted to be read tells nothing of the model: it learned from it.
     predictions = [each for each in everything if each.part in READ_PARTS and part in (None, each.part)]
-    split, said, held = (own := split_of(run)), list[str](), None
+    split, said, held, robustness = (own := split_of(run)), list[str](), None, None
     if labels is not None:
         predictions, split, held = held_against(workspace, store, run, predictions, split, labels)
     of_folds = models_of(run)
     said += _smaller(run, split.trained_on, predictions, sizes_of_run(run.folder, own))
-    robustness = None
     try:
-        robustness = load_robustness(run.folder) if part == "test" else None
-        if robustness is not None and held is not None:
+        measured = load_robustness(run.folder) if part == "test" else None
+        robustness = measured if held is None else None
+        if measured is not robustness:
             said.append("Robustness was measured against the run's own labels, and is left out.")
-            robustness = None
     except RunError as error:  # the other figures do not need it
         said.append(str(error))
     prevalence = reports.prevalence_of(run.folder, prevalence, said)
@@ -395,6 +396,5 @@ def export_model(
 
 
 __all__ = [
-    "Split", "export_model", "export_run", "read_run", "read_samples", "report_run", "train_run",
-    "validate_run",
+    "Split", "export_model", "export_run", "read_run", "read_samples", "report_run", "train_run", "validate_run",
 ]  # fmt: skip

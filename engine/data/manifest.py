@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 from engine.data.columns.samples import NO_META, Samples, SamplesMade
 from engine.errors import DataError
-from engine.in_bulk import many_records
 from engine.kept_files import parse_json, typed
 from engine.records import PARTS, Part, Sample
 from engine.spreadsheet import read_lines, write_csv
@@ -53,40 +52,34 @@ def _cells(sample: Sample) -> dict[str, str | int | None]:
     }
 
 
-@many_records
-def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
-    """Read what `to_csv` wrote, in this or an earlier version.
+def from_csv(data: bytes, table: Path) -> Iterator[tuple[Sample, dict[str, str]]]:
+    """Yield what `to_csv` wrote, in this or an earlier version.
 
     Args:
         data: The file's bytes.
         table: What to call it in an error.
 
-    Returns:
+    Yields:
         Each sample, with the values of all other columns.
 
     Raises:
         DataError: A column or a value is missing or wrong.
     """
     try:
-        return [
-            (
-                Sample(
-                    image_id=image_id,
-                    path=Path(path),
-                    label=label,
-                    patient_id=patient_id,
-                    part=part,
-                    mask_path=Path(mask_path) if mask_path else None,
-                    width=width,
-                    height=height,
-                    meta=MappingProxyType(parse_json(meta)) if meta else NO_META,
-                ),
-                others,
+        for row, others in _rows(read_lines(BytesIO(data))):
+            image_id, path, label, patient_id, part, mask_path, width, height, meta = row
+            sample = Sample(
+                image_id=image_id,
+                path=Path(path),
+                label=label,
+                patient_id=patient_id,
+                part=part,
+                mask_path=Path(mask_path) if mask_path else None,
+                width=width,
+                height=height,
+                meta=MappingProxyType(parse_json(meta)) if meta else NO_META,
             )
-            for (image_id, path, label, patient_id, part, mask_path, width, height, meta), others in _rows(
-                read_lines(BytesIO(data))
-            )
-        ]
+            yield sample, others
     except (KeyError, ValueError, csv.Error) as error:
         raise _damaged(table, error) from error
 

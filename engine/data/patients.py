@@ -96,8 +96,8 @@ def patients_named(cases: Iterable[Sample | Prediction]) -> PatientsNamed:
         rows = np.flatnonzero(cases.patients.present())
         different = len(set(cases.names_of_patients(rows)))
         return PatientsNamed(images=len(cases), named=len(rows), patients=different)
-    every = [case.patient_id if case.patient_id != case.image_id else None for case in cases]
-    named = [patient for patient in every if patient is not None]
+    every = list(cases)
+    named = [case.patient_id for case in every if case.patient_id != case.image_id]
     return PatientsNamed(images=len(every), named=len(named), patients=len(set(named)))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from engine.data.manifest import from_csv, to_csv
 from engine.data.saved import LARGEST_TABLE
 from engine.errors import DataError
+from engine.in_bulk import many_records
 from engine.kept_files import parse_json, typed
-from engine.records import PARTS, Split
+from engine.records import PARTS, Sample, Split
 from engine.storage import read_regular, write_atomic
 
 _SPLIT_COLUMNS = ("part", "seed", "method", "classes")
@@ -34,6 +35,7 @@ def save_split(split: Split, path: Path) -> None:
     write_atomic(path, to_csv(rows, extra=_SPLIT_COLUMNS))
 
 
+@many_records
 def load_split(path: Path) -> Split:
     """Read a split back.
 
@@ -41,20 +43,20 @@ def load_split(path: Path) -> Split:
         DataError: The file is not there, or not what `save_split` wrote.
     """
     try:
-        rows = from_csv(read_regular(path, LARGEST_TABLE), path)
-        about = next(values for _, values in rows if values["classes"])
-        parts = {part: tuple(sample for sample, values in rows if values["part"] == part) for part in PARTS}
-        if sum(map(len, parts.values())) != len(rows):
-            raise ValueError("a part is none of train, val and test")
+        about: dict[str, str] = {}
+        parts: dict[str, list[Sample]] = {part: [] for part in PARTS}
+        for sample, values in from_csv(read_regular(path, LARGEST_TABLE), path):
+            parts[values["part"]].append(sample)
+            about = about or (values if values["classes"] else {})
         return Split(
-            train=parts["train"],
-            val=parts["val"],
-            test=parts["test"],
+            train=tuple(parts["train"]),
+            val=tuple(parts["val"]),
+            test=tuple(parts["test"]),
             classes=typed(tuple[str, ...], parse_json(about["classes"])),
             seed=int(about["seed"]),
             method=about["method"],
         )
-    except (OSError, KeyError, ValueError, StopIteration) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise DataError(
             f"{path} is missing, damaged, or not a split",
             "Restore it from a copy, or split the data again",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, func, or_, select
 
 from engine.errors import AnsweredElsewhere
 from engine.reading import row_mapping as rows
@@ -19,7 +19,16 @@ from engine.reading.beside.taken_back import standing
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run, no_case
 from engine.reading.ledger.chain import Rows, append_all, digest, head_of, locked_head
-from engine.reading.migrations.schema import ANSWERS, CASES, EXPOSURES, LAST_ANSWERS, REGIONS, RUNS, STUDIES
+from engine.reading.migrations.schema import (
+    ANSWERS,
+    CASES,
+    EXPOSURES,
+    LAST_ANSWERS,
+    REGIONS,
+    REREADS,
+    RUNS,
+    STUDIES,
+)
 from engine.reading.people import NEWEST, Acquainted, People
 from engine.reading.sittings import Shown, Sitting, exposure_row, labels_seen, unregistered_study
 from engine.reading.validation import checked
@@ -198,6 +207,15 @@ def _given(of_reader: bool, of_image: bool, of_sitting: bool, latest: bool) -> S
     else:
         found = found.where(standing())
     return found.order_by(ANSWERS.c.seq)
+
+
+def newest_answer(connection: Connection, run_ids: Sequence[str]) -> int:
+    """Return the number of what was last answered of runs' cases or taken back, or in re-readings of labels; or 0."""
+    reread = STUDIES.c.study_id.in_(select(REREADS.c.study_id).where(REREADS.c.run_id.in_(run_ids)))
+    here = select(STUDIES.c.study_id).where(
+        or_(reread, and_(STUDIES.c.run_id.in_(run_ids), STUDIES.c.event.is_(None)))
+    )
+    return int(connection.scalar(select(func.max(ANSWERS.c.seq)).where(ANSWERS.c.study_id.in_(here))) or 0)
 
 
 def review_numbered(connection: Connection, people: People, run_id: str, number: int) -> Review:

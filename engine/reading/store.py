@@ -376,6 +376,11 @@ class Store(Walking):
                 connection, people, run_id, reader=reader, image_id=image_id, latest=latest, sitting=sitting
             )
 
+    def newest_answer(self, *run_ids: str) -> int:
+        """Return what changes when something is said of runs' cases: see `engine.reading.answers.newest_answer`."""
+        with self._database.read() as connection:
+            return answers.newest_answer(connection, run_ids)
+
     def readers(self, run_id: str) -> list[str]:
         """Return who has read cases of a run, by name."""
         found = select(LAST_ANSWERS.c.reader_id).where(LAST_ANSWERS.c.run_id == run_id).distinct()

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ReportError
 from engine.in_bulk import many_records
@@ -248,24 +249,27 @@ def gallery_of(name: str, answers: Mapping[str, str], run: Run, cases: Sequence[
     how the others look.
     """
     answered = [case for case in cases if case.image_id in answers]
-    sure = sorted(answered, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
-    wrong = [case for case in sure if answers[case.image_id] != case.predicted]
-    right = [case for case in sure if answers[case.image_id] == case.predicted]
+    code = {label: place for place, label in enumerate(run.classes)}
+    p = probabilities_of(answered, len(run.classes))[
+        np.arange(len(answered)), np.array([code[case.predicted] for case in answered], dtype=np.int64)
+    ]
+    confirmed = np.array([answers[case.image_id] == case.predicted for case in answered], dtype=bool)
+    sure = np.argsort(-p, kind="stable")
+    wrong, right = sure[~confirmed[sure]], sure[confirmed[sure]]
     return Gallery(
         name=name,
-        wrong=_drawn(wrong, MOST_WRONG),
+        wrong=tuple(answered[place] for place in _drawn(wrong, MOST_WRONG)),
         wrong_of=len(wrong),
-        right=_drawn(right, MOST_RIGHT),
+        right=tuple(answered[place] for place in _drawn(right, MOST_RIGHT)),
         right_of=len(right),
     )
 
 
-def _drawn(cases: Sequence[CaseRow], most: int) -> tuple[CaseRow, ...]:
-    """Return the cases, or as many of them drawn at random, in their order."""
-    if len(cases) <= most:
-        return tuple(cases)
-    at = np.random.default_rng(GALLERY_SEED).choice(len(cases), most, replace=False)
-    return tuple(cases[place] for place in sorted(at))
+def _drawn(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return the places, or as many of them drawn at random, in their order."""
+    if len(places) <= most:
+        return places
+    return places[np.sort(np.random.default_rng(GALLERY_SEED).choice(len(places), most, replace=False))]
 
 
 def _galleries(

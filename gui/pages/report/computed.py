@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -39,9 +38,11 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
     """
     if not run_id:
         raise ReportError(_("There is no finished run to report on"), _("Train one on the Train page first"))
-    dataset_id = find_run(session.workspace, run_id).dataset_id
-    # Reviews are append-only: as long as there are as many, they are the same.
-    reviews = len(session.store.reviews(run_id))
+    run, store = find_run(session.workspace, run_id), session.store
+    searched = [
+        run_id,
+        *([run.labels.base_run] if run.labels else []),
+    ]  # for wrong labels, which readers then judge
     folder = session.workspace.runs / run_id
     names = (
         "heatmaps.npz",
@@ -60,17 +61,13 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
         session.workspace.datasets,
     ]
     read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
-    stamp = (reviews, *read, *_studied(session.store, dataset_id))
-    return _computed(session.workspace, session.store, run_id, part, labels, language(), stamp)
-
-
-def _studied(store: Store, dataset_id: str) -> Iterator[object]:
-    """Yield what changes when a study is closed, suspected labels are read again in one, or labels are made of it."""
-    for study in store.studies.all():
-        yield study.study_id, study.state
-        if study.state != "closed" and store.labels.drawn_as(study.study_id):
-            yield sum(each.read for each in store.studies.progress(study.study_id))
-    yield len(store.labels.versions(dataset_id))
+    stamp = (
+        store.newest_answer(*searched),
+        len(store.labels.versions(run.dataset_id)),
+        *((study.study_id, study.state, study.protocol.readers) for study in store.studies.all()),
+        *read,
+    )
+    return _computed(session.workspace, store, run_id, part, labels, language(), stamp)
 
 
 @lru_cache(maxsize=6)

@@ -128,6 +128,19 @@ def test_a_review_changes_the_reviewed_standard_and_no_other(session: AppSession
     assert "Reviewed: " in cases(session, after, BOTH, heat=True)
 
 
+def test_an_answer_taken_back_for_another_is_on_the_page_at_once(session: AppSession) -> None:
+    store = with_readers(session.store, "anna")
+    for case in store.predictions(RUN, part="test")[:2]:
+        review = Review(
+            run_id=RUN, image_id=case.image_id, reader="anna", verdict=Verdict.AGREE, label=case.predicted
+        )
+        store.add_review(review)
+        assert [each.image_id for each in report_of(session, RUN, "test").cases if each.reviews] == [
+            case.image_id
+        ]
+        store.take_back(RUN, "anna")
+
+
 def test_an_unchanged_report_is_not_computed_again(session: AppSession) -> None:
     first = report_of(session, "20260101-000000-tiny", "test")
     assert report_of(session, "20260101-000000-tiny", "test") is first
