@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from babel import Locale
@@ -13,7 +17,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
+from babel.util import pathmatch
 
+from docs import engine_sentences
 from engine.language import CATALOGUES, ENGLISH
 
 ROOT = Path(__file__).parent.parent
@@ -95,3 +101,61 @@ def test_a_term_that_was_settled_is_said_in_no_other_way(code: str) -> None:
     assert settled, "The head of the catalogue says what a term is not"
     forms = [(one, form) for one, message in sentences(code).items() for form in said(message)]
     assert not [(term, one) for term, word in settled for one, form in forms if word in form]
+
+
+TAKEN_OVER = {
+    "engine/data/folders.py: told.problem": "another error's",
+}
+SAID_BY = ("_", "N_", "ngettext")
+
+
+def errors_made(path: Path) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the two halves of each error that a module makes, with the function that makes it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and len(node.args) == 2:
+            name = ast.unparse(node.func).rpartition(".")[2]
+            if name in (*engine_sentences.ERRORS, "error") and not ast.unparse(node.func).startswith("log."):
+                within = [one for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)]
+                source = ast.unparse(within[-1]) if within else ""
+                yield from ((source, half) for half in node.args)
+
+
+def is_said(half: ast.expr, source: str, module: Mapping[str, Any]) -> bool:
+    """Return whether half an error is a sentence of the catalogues, as far as its source says so."""
+    calls = [node for node in ast.walk(half) if isinstance(node, ast.Call)]
+    if any(ast.unparse(one.func) in SAID_BY for one in calls):
+        return True
+    if isinstance(half, ast.Attribute) and half.attr in ("problem", "remedy"):
+        return True  # another error's
+    texts = engine_sentences._made(half)
+    if isinstance(half, ast.Name):
+        texts = engine_sentences._assigned(ast.walk(ast.parse(source))).get(half.id, [])
+    bare = [engine_sentences._named(text)[1] for text in texts]
+    if bare and all(sum(sign.isalpha() for sign in one) >= 4 for one in bare):
+        return True
+    names = [node.id for node in ast.walk(half) if isinstance(node, ast.Name) and node.id in module]
+    constants = [module[name] for name in names]
+    found = [one.values() if isinstance(one, Mapping) else [one] for one in constants]
+    words = [each for one in found for each in one if isinstance(each, str)]
+    return bool(words) and all(each in extracted() for each in words)
+
+
+def test_both_halves_of_every_error_that_a_page_may_show_are_sentences_of_the_catalogues() -> None:
+    with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
+        methods, _ = parse_mapping_cfg(file)
+    unsaid = []
+    for package in ("engine", "gui"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            within = path.relative_to(ROOT / package).as_posix()
+            if next(method for pattern, method in methods if pathmatch(pattern, within)) == "python":
+                continue
+            where = path.relative_to(ROOT)
+            module = vars(importlib.import_module(".".join(where.with_suffix("").parts)))
+            unsaid += [
+                f"{where.as_posix()}: {ast.unparse(half)}"
+                for source, half in errors_made(path)
+                if not is_said(half, source, module)
+            ]
+    assert sorted(unsaid) == sorted(TAKEN_OVER)

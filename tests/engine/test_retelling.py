@@ -6,8 +6,11 @@ import ast
 import importlib
 import pickle
 import re
+import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from babel.messages.pofile import read_po
@@ -17,12 +20,18 @@ from engine.data import index_folder, split_as_chosen, split_index
 from engine.data.patients import patient_overlap, patients_named, unit_words
 from engine.data.pixels.sizes import Detail
 from engine.data.split_choices import Choices, ratios_of
-from engine.errors import DataError, SplitError
+from engine.errors import DataError, EngineError, SplitError
+from engine.kept_files import read_json
 from engine.language import CATALOGUES, _, isolated, languages, number as written, short_number, speaking
+from engine.managing.dependents import dependents_of_run
 from engine.prediction.for_review import seen_before
+from engine.reading import Store
+from engine.reading.database import raise_in_words
 from engine.records import Part, Prediction
 from engine.relocation import Lost
 from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
+from engine.runs.folder import UNCERTAINTY, find_run
+from engine.workspace import Workspace
 from tests.engine.data.test_index import film
 from tests.engine.data.test_split import with_parts
 
@@ -42,6 +51,7 @@ READ: tuple[tuple[Part | None, ...], ...] = (
     ("train", "train", "test", None),
     ("train", "val", "val", "test"),
 )
+ENGLISH = r"\b(is|are|was|has|it|its|not|the|of|in|by|from|one|or)\b"
 OTHERS = [code for code in languages() if code != "en"]
 
 
@@ -246,3 +256,43 @@ def found(count, path):
 def test_nothing_is_said_again_as_nothing(code: str) -> None:
     with speaking(code):
         assert (retell(""), retold("")) == ("", "")
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_a_page_says_of_damaged_files_databases_runs_and_tables_is_in_its_language(
+    code: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    """Errors as they are raised: no English stands outside what is isolated, nor inside but names."""
+
+    def refusal(of: Callable[[], object]) -> EngineError:
+        with pytest.raises(EngineError) as refused:
+            of()
+        return refused.value
+
+    full = sqlite3.OperationalError("full")
+    full.sqlite_errorname = "SQLITE_FULL"
+
+    def damaged(text: str) -> EngineError:
+        (tmp_path / "shown.json").write_text(text, encoding="utf-8")
+        return refusal(lambda: read_json(tmp_path / "shown.json", UNCERTAINTY))
+
+    errors = [
+        damaged("[]"),
+        damaged("{}"),
+        damaged('{"schema_version": 99}'),
+        refusal(lambda: find_run(workspace, "latest")),
+        refusal(lambda: find_run(workspace, "2026")),
+        refusal(lambda: dependents_of_run(workspace, cast("Store", None), "2026")),
+        refusal(lambda: raise_in_words(full, "overread.db")),
+    ]
+    with speaking(code):
+        said = [
+            re.sub("\u2068/[^\u2069]*\u2069", "", str(retell(error))) for error in errors
+        ]  # without paths
+    assert not [one for one in said if re.search(ENGLISH, one)], said
+    assert not [one for one in said if "--" in one or "command line" in one]
+
+
+def test_an_error_that_was_kept_as_text_names_no_option_on_a_page() -> None:
+    kept = str(DataError("The disk is full", "Free some space", option="--workspace, or --out (both)"))
+    assert retold(f"{kept} It was stopped.") == "The disk is full. Free some space. It was stopped."

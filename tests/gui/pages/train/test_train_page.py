@@ -124,7 +124,7 @@ def test_everything_wrong_in_the_form_is_said_in_the_field_it_is_wrong_in() -> N
     said = wrong_fields(TINY, wrong)
     assert set(said) == {"phases.0.epochs", "batch_size", "head.hidden", "phases.0.learning_rate"}
     assert said["batch_size"].startswith(
-        "“Images per step” is 1.5. Set “Images per step” to a whole number from 2"
+        "The recipe's “Images per step” is 1.5. Set “Images per step” to a whole number from 2"
     )
     assert "“Epochs at most” of phase 1 is 0" in said["phases.0.epochs"]
     assert wrong_fields(TINY, values_of(TINY)) == {}
