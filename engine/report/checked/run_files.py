@@ -9,6 +9,7 @@ from typing import Any
 from engine.records import Part, Run
 from engine.report.checked.redrawn import as_drawn
 from engine.report.computed import Computed
+from engine.report.exports.bundle.apart import DEFINED, SEARCHED, SEARCHES, STANDARDS
 from engine.report.exports.bundle.beside import Place, schema_name
 from engine.report.exports.bundle.case_masks import MASKS
 from engine.report.exports.bundle.case_table import (
@@ -20,7 +21,6 @@ from engine.report.exports.bundle.case_table import (
     parquet_name,
 )
 from engine.report.exports.bundle.differences import table_places, words_of
-from engine.report.exports.bundle.labels_apart import SEARCHED, SEARCHES
 from engine.report.exports.bundle.packing import (
     CARD,
     CARD_JSON,
@@ -31,7 +31,6 @@ from engine.report.exports.bundle.packing import (
     has_card,
 )
 from engine.report.exports.bundle.regions import REGIONS
-from engine.report.exports.bundle.standards_apart import DEFINED, STANDARDS
 from engine.report.exports.dictionary import dictionary_of
 from engine.report.exports.tables import Row, told_tables
 from engine.report.held.by_digest import readme_places

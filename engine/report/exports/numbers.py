@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.records import ExternalTest, Passport, ProbabilityRow, Run
+from engine.records import ExternalTest, Passport, Run
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
@@ -203,7 +203,7 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, Mapping):
         return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | ProbabilityRow):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(each) for each in value]
     if isinstance(value, Enum):
         return value.value

@@ -92,10 +92,8 @@ def precision_recall_svg(
     """
     drawn: dict[str, PrecisionRecall] = {}
     named = []
-    for (
-        name,
-        curve,
-    ) in curves.items():  # one after the other: of many cases and classes together they are large
+    # One after the other: of many cases and classes together they are large.
+    for name, curve in curves.items():
         if curve is not None:
             named.append(name)
             if len(drawn) < MOST_CURVES:

@@ -20,7 +20,7 @@ from engine.pipeline import report_run
 from engine.reading import Drawn, Protocol, Reader, Store, StudyAnswer, open_store
 from engine.records import Index, LabelsUsed, Review, Run, TrainingRequest, Verdict
 from engine.report import export_report, verify
-from engine.report.exports.bundle.labels_apart import SEARCHES
+from engine.report.exports.bundle.apart import SEARCHES
 from engine.runs import load_run, split_of
 from engine.workspace import Workspace, open_workspace
 from tests.engine.report.exports.bundle.test_bundle import files_in, packed

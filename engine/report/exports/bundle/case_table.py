@@ -19,10 +19,16 @@ from engine.data import sizes_of
 from engine.errors import ReportError
 from engine.kept_files import parse_json, plain, typed
 from engine.records import PARTS, LabelsUsed, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
-from engine.report.exports.bundle.labels_apart import SEARCHED, read_searches, write_searches
+from engine.report.exports.bundle.apart import (
+    SEARCHED,
+    STANDARDS,
+    read_searches,
+    read_standards,
+    write_searches,
+    write_standards,
+)
 from engine.report.exports.bundle.regions import REGIONS, write_regions
 from engine.report.exports.bundle.searching import names_of_images, numbers_of_nobody
-from engine.report.exports.bundle.standards_apart import STANDARDS, read_standards, write_standards
 from engine.report.exports.parquet import write_parquet
 from engine.report.records import Evidence
 from engine.spreadsheet import read_csv, write_csv

@@ -11,8 +11,7 @@ import pytest
 
 from engine.errors import ReportError
 from engine.report import pdf_of, verify, word_of
-from engine.report.exports.bundle.labels_apart import SEARCHED, SEARCHES
-from engine.report.exports.bundle.standards_apart import DEFINED, STANDARDS
+from engine.report.exports.bundle.apart import DEFINED, SEARCHED, SEARCHES, STANDARDS
 from tests.engine.report.exports.bundle.test_bundle import Files, files_in, packed
 
 ROC = "figures/labels-that-came-with-the-data-roc"
