@@ -34,6 +34,8 @@ _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
+_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GM]B|\S+")
+"""Braces that hold what `bytes_said` says."""
 _NUMBER = re.compile(r"[-−+]?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
@@ -257,7 +259,7 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[int, re.Pattern[st
             if place % 2 == 0:
                 pattern += re.escape(piece)
             else:
-                within = r"[\d,.]*\d%?" if _COUNTS.fullmatch(piece) else ".+?"
+                within = r"[\d,.]*\d%?" if _COUNTS.fullmatch(piece) else _KINDS.get(piece, ".+?")
                 pattern += f"(?P={piece})" if piece in seen else f"(?P<{piece}>{within})"
                 seen.add(piece)
         found.append((letters, re.compile(pattern, re.DOTALL), told))

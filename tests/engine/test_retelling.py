@@ -22,7 +22,7 @@ from engine.data.pixels.sizes import Detail
 from engine.data.split_choices import Choices, ratios_of
 from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import read_json
-from engine.language import CATALOGUES, _, isolated, languages, number as written, short_number, speaking
+from engine.language import CATALOGUES, N_, _, isolated, languages, number as written, short_number, speaking
 from engine.managing.dependents import dependents_of_run
 from engine.prediction.for_review import seen_before
 from engine.reading import Store
@@ -31,6 +31,7 @@ from engine.records import Part, Prediction
 from engine.relocation import Lost
 from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
 from engine.runs.folder import UNCERTAINTY, find_run
+from engine.storage import check_room
 from engine.workspace import Workspace
 from tests.engine.data.test_index import film
 from tests.engine.data.test_split import with_parts
@@ -284,6 +285,7 @@ def test_what_a_page_says_of_damaged_files_databases_runs_and_tables_is_in_its_l
         refusal(lambda: find_run(workspace, "2026")),
         refusal(lambda: dependents_of_run(workspace, cast("Store", None), "2026")),
         refusal(lambda: raise_in_words(full, "overread.db")),
+        refusal(lambda: check_room("The decoded images need", 10**18, tmp_path, N_("Delete it"))),
     ]
     with speaking(code):
         said = [

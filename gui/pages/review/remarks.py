@@ -12,6 +12,7 @@ from engine.language import _, isolated, language, ngettext, number
 from engine.recipes import load_recipe
 from engine.records import ELSEWHERE, Prediction, Uncertainty, is_unlike
 from engine.report import operating_words, passport_line, why_off
+from engine.retelling import retold
 from engine.runs import load_distances, load_run, passport_of, sizes_of_run
 from gui.pages.review.reading_session import Reading
 
@@ -75,7 +76,7 @@ def _passport(folder: Path, method: str, stamps: tuple[int, ...], code: str) -> 
     """Say in a language what a run's passport says; `stamps` (the files' times) make a new one be read."""
     passport, why_not = passport_of(folder, method)
     if passport is None:
-        return f"{why_not}.", "", False
+        return f"{retold(why_not)}.", "", False
     return passport_line(passport), why_off(passport), True
 
 
