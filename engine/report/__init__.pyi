@@ -109,7 +109,7 @@ from .named.names import (
 from .named.of_facts import fact_value_words as fact_value_words
 from .named.of_page import fact_words as fact_words, section_words as section_words
 from .operating import with_readers as with_readers
-from .paper.directions import apart as apart
+from .paper.directions import apart as apart, with_minus as with_minus
 from .paper.pdf import pdf_of as pdf_of
 from .paper.word import word_of as word_of
 from .passport_words import (

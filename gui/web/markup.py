@@ -22,7 +22,7 @@ from markupsafe import Markup as Markup
 
 from engine.errors import EngineError
 from engine.language import ENGLISH, _, isolated, language, moment, ngettext, number, right_to_left
-from engine.report import OFFLINE_ONLY, apart, figure, section_words
+from engine.report import OFFLINE_ONLY, apart, figure, section_words, with_minus
 from engine.retelling import plain, retell
 from engine.saliency import MapLegend, css_gradient
 from gui.web.curves import Points, drawn
@@ -78,7 +78,7 @@ def _macros() -> Any:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters["apart"] = apart
+    environment.filters |= {"apart": apart, "minus": with_minus}
     environment.globals.update(
         _=_,
         ngettext=ngettext,
