@@ -70,6 +70,7 @@ from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,
 )
+from .exports.schema.earlier import writers as writers
 from .exports.schema.of_records import schema_of as schema_of
 from .figures.confusion import by_likeness as by_likeness
 from .figures.drawing import MOST_CURVES as MOST_CURVES

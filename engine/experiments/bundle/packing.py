@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from engine.experiments.bundle.data_files import columns_of, meaning_in, write_data
@@ -25,6 +24,7 @@ from engine.report import (
     run_without_paths,
     schema_file,
     word_of,
+    writers,
 )
 from engine.spreadsheet import write_csv
 from engine.storage import storage_error, versioned, write_atomic
@@ -53,7 +53,8 @@ data/dictionary.csv  what each column means
 runs/                each run's settings: classes, operating point, calibration, and its recipe or who supplied it
 SHA256SUMS           a digest of each file: sha256sum -c SHA256SUMS
 
-Written by Overread {version}. This computes every figure again from data/ and runs/, the paired tests among them, and
+Written by {writers}.
+This computes every figure again from data/ and runs/, the paired tests among them, and
 compares it with comparison.json, the table and the page:
 
     overread verify {bundle}
@@ -105,7 +106,7 @@ def pack_comparison(comparison: RunComparison) -> bytes:
     told = _without_paths(comparison)
     printed_there = printed_files(told, made)
     texts = {
-        README: SAYS.format(version=version("overread"), bundle=BUNDLE),
+        README: SAYS.format(writers=writers(), bundle=BUNDLE),
         **printed_there,
         **_on_paper(str(printed_there["comparison.html"])),
         **write_data(told, made),

@@ -34,7 +34,7 @@ def verify_comparison(files: Mapping[str, bytes]) -> Verification:
         again,
         data=files_of_data(comparison),
         document=DOCUMENT,
-        says=SAYS.format(version="{version}", bundle=BUNDLE),
+        says=SAYS.format(writers="{writers}", bundle=BUNDLE),
         about=f"a comparison of {len(comparison.rows)} runs",
         images=comparison.cases,
     )

@@ -15,8 +15,8 @@ from engine.report.exports.bundle.differences import (
     hold,
     table_places,
 )
-from engine.report.exports.schema.earlier import README
-from engine.report.held.by_digest import by_digest, readme_places, written_here
+from engine.report.exports.schema.earlier import README, written_here
+from engine.report.held.by_digest import by_digest, readme_places
 from engine.report.held.pages import page_places
 from engine.report.held.paper import paper_places
 

@@ -41,9 +41,9 @@ from engine.report.exports.bundle.regions import last_drawn
 from engine.report.exports.model_card import card_figures, markdown_table, tables_against
 from engine.report.exports.numbers import computed_document, plain
 from engine.report.exports.schema.documents import report_schema
-from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of
+from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of, written_here
 from engine.report.exports.tables import computed_tables
-from engine.report.held.by_digest import by_digest, written_here
+from engine.report.held.by_digest import by_digest
 from engine.report.printed.book import computed_printed
 from engine.report.printed.looking_up import bare, tells
 from engine.report.printed.page import numbers_on, on_the_page

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 
 from engine.report.exports.bundle.beside import Place
 from engine.report.exports.bundle.differences import by_place
-from engine.report.exports.schema.earlier import README, version_of
+from engine.report.exports.schema.earlier import README, writers
 from engine.report.held.paper import set_otherwise
 
 LEFT_OUT = re.compile(r"(?:\n[\d,]+ \w+ that named [\w ]+ (?:was|were) left out\.\n)?")
-
-
-def written_here(files: Mapping[str, bytes]) -> bool:
-    """Return whether this version wrote a bundle: another may draw and set what is the same otherwise."""
-    return version_of(files) == version("overread")
 
 
 def readme_places(files: Mapping[str, bytes], says: str, **filled: str) -> Iterator[Place]:
@@ -24,10 +18,10 @@ def readme_places(files: Mapping[str, bytes], says: str, **filled: str) -> Itera
 
     Args:
         files: Of the bundle.
-        says: In which the version and what was left out are still to be put.
+        says: In which who wrote it and what was left out are still to be put.
         filled: What else is put into it.
     """
-    again = says.format(version=version("overread"), **{"left_out": "", **filled})
+    again = says.format(writers=writers(), **{"left_out": "", **filled})
     said = files.get(README, b"").decode("utf-8", "replace")
     if README in files and not LEFT_OUT.fullmatch(said.removeprefix(again)):
         yield from by_place(README, said.splitlines(), again.splitlines())
@@ -44,7 +38,8 @@ def by_digest(files: Mapping[str, bytes], page: str, *, exactly: bool, page_agai
     """
     said = [] if page_again else [f"the images in {page} and its words that are in no other file"]
     if not exactly:
-        said.append("its figures, PDF and Word file, since another version of Overread wrote them")
+        drawn = "its figures, PDF and Word file"
+        said.append(f"{drawn}, since another version of Overread, matplotlib or python-docx wrote them")
     elif set_otherwise(files, page):
         said.append("the PDF, since another version of Typst set it")
     return tuple(said)

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from importlib.metadata import version
 
 from engine.records import Part, Review, Run
 from engine.report.checklists.records import AnsweredChecklist
@@ -25,6 +24,7 @@ from engine.report.exports.bundle.searching import LEFT_OUT, REMEDY, Names, refu
 from engine.report.exports.model_card import card_json, card_markdown, card_of
 from engine.report.exports.png import png_figures
 from engine.report.exports.schema.documents import report_schema
+from engine.report.exports.schema.earlier import writers
 from engine.report.figures import figures_of, figures_of_run
 from engine.report.formatting import counted, were, without_paths
 from engine.report.records import CaseRow, Evidence, Report
@@ -53,7 +53,8 @@ data/dictionary.csv  what each column means
 run/               the run's settings: classes, operating point, calibration, and its recipe or who supplied it
 SHA256SUMS         a digest of each file: sha256sum -c SHA256SUMS
 
-Written by Overread {version}. This computes every figure again from data/ and compares it
+Written by {writers}.
+This computes every figure again from data/ and compares it
 with report.json, the tables and the page:
 
     overread verify bundle.zip
@@ -77,7 +78,7 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
     groups = groups_by_column(report.run, report.evidence.predictions, report.evidence.split)
     columns = {name: of for name, of in groups.items() if name in shown}
     texts: dict[str, bytes | str] = {
-        README: SAYS.format(run_id=report.run.run_id, version=version("overread"), left_out=left_out),
+        README: SAYS.format(run_id=report.run.run_id, writers=writers(), left_out=left_out),
         **render(anonymous),
         schema_name("report.json"): schema_file(report_schema("run-report")),
         **figure_files(figures_by_file(anonymous)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 from engine.kept_files import parse_json
@@ -65,7 +66,18 @@ def as_known(value: Any, schema: Any, whole: Node) -> Any:
     return value
 
 
+def writers() -> str:
+    """Return what writes bundles here: another version of any of it draws or sets otherwise what is the same."""
+    drawing, setting = (f"{name} {version(name)}" for name in ("matplotlib", "python-docx"))
+    return f"Overread {version('overread')} with {drawing} and {setting}"
+
+
+def written_here(files: Mapping[str, bytes]) -> bool:
+    """Return whether what writes bundles here wrote this one, by its README."""
+    return f"Written by {writers()}." in files.get(README, b"").decode("utf-8", "replace")
+
+
 def version_of(files: Mapping[str, bytes]) -> str:
-    """Return the version that wrote a bundle, by its README; empty where that does not say."""
+    """Return the version of Overread that wrote a bundle, by its README; empty where that does not say."""
     found = re.search(r"Written by Overread (\S+?)\.?\s", files.get(README, b"").decode("utf-8", "replace"))
     return found[1] if found else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib.metadata import version
 
 from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.records import Written
@@ -12,6 +11,7 @@ from engine.report.exports.bundle.beside import schema_file, schema_name
 from engine.report.exports.bundle.packing import figure_files, pack_files
 from engine.report.exports.bundle.searching import LEFT_OUT, WORD, Names
 from engine.report.exports.html import template_text
+from engine.report.exports.schema.earlier import writers
 from engine.report.formatting import counted, were
 from engine.report.study.answers import SUBJECTS
 from engine.report.study.building import report_of
@@ -48,7 +48,8 @@ data/dictionary.csv  what each column means
 SHA256SUMS           a digest of each file: sha256sum -c SHA256SUMS
 
 Readers, patients and cases are numbers that were drawn with a salt; the salt stays with the authors.
-Written by Overread {version}. This computes every figure again from data/, and compares it
+Written by {writers}.
+This computes every figure again from data/, and compares it
 with study.json, the tables, the page and the files for iMRMC and MRMCaov:
 
     overread verify bundle.zip
@@ -75,7 +76,7 @@ def pack_study(report: StudyReport, render: Callable[[StudyReport], Mapping[str,
         ),
     )
     texts: dict[str, bytes | str] = {
-        README: SAYS.format(version=version("overread"), left_out=_left_out(left_out + of_written)),
+        README: SAYS.format(writers=writers(), left_out=_left_out(left_out + of_written)),
         **render(told),
         schema_name(STUDY): schema_file(study_schema()),
         **figure_files(drawn_figures(told)),

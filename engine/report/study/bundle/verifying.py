@@ -27,8 +27,8 @@ from engine.report.exports.bundle.differences import (
     words_of,
 )
 from engine.report.exports.bundle.regions import REGIONS
-from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of
-from engine.report.held.by_digest import by_digest, readme_places, written_here
+from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of, written_here
+from engine.report.held.by_digest import by_digest, readme_places
 from engine.report.held.drawings import figure_places
 from engine.report.held.pages import drawings_on, page_places
 from engine.report.held.paper import paper_places

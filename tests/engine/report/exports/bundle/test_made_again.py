@@ -116,11 +116,14 @@ def test_settings_of_a_newer_version_are_named_by_their_file_in_the_bundle(
     assert "tmp" not in str(raised.value) and raised.value.remedy == "Update Overread"
 
 
+@pytest.mark.parametrize("program", ["Overread", "matplotlib", "python-docx"])
 def test_what_another_version_drew_and_set_is_said_to_be_held_by_its_digest_alone(
-    bundle: Path, tmp_path: Path
+    bundle: Path, tmp_path: Path, program: str
 ) -> None:
     files = files_in(bundle)
-    files["README.txt"] = re.sub(rb"by Overread \S+", b"by Overread 0.0.1.", files["README.txt"])
+    files["README.txt"] = re.sub(
+        rf"{program} \d\S*".encode(), f"{program} 0.0.1".encode(), files["README.txt"]
+    )
     files["report.pdf"] = b"%PDF-1.7"
     found = verify(packed(files, tmp_path / "other.zip"))
     assert found.holds and any("PDF" in one and "another version" in one for one in found.by_digest)
