@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import RunError
 from engine.kept_files import JsonFile, read_json
+from engine.language import N_
 from engine.records import MAP_AS_SUPPLIED, Passport, Robustness
 from engine.runs.heatmaps import load_map_settings
 from engine.storage import versioned, write_atomic
@@ -45,7 +46,7 @@ def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
         method: A key of `engine.saliency.SALIENCIES`.
     """
     if method == MAP_AS_SUPPLIED:
-        return None, (
+        return None, N_(
             "These maps were supplied with the predictions: how far they can be believed cannot be measured without "
             "the model that made them"
         )
@@ -55,19 +56,17 @@ def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
         return None, str(error).removesuffix(".")
     again = f"overread passport {folder.name}"
     if passport is None:
-        return (
-            None,
-            f"It has not been measured how far these heatmaps can be believed; this measures it: {again}",
-        )
+        return None, N_(
+            "It has not been measured how far these heatmaps can be believed; this measures it: {again}"
+        ).format(again=again)
     if passport.method != method:
-        return None, (
-            f"The run's passport was made for heatmaps by {passport.method}: it does not apply to those by {method}"
-        )
+        return None, N_(
+            "The run's passport was made for heatmaps by {made}: it does not apply to those by {method}"
+        ).format(made=passport.method, method=method)
     if passport.settings != settings:
-        return (
-            None,
-            f"The run's heatmaps have been made otherwise since its passport; this makes it again: {again}",
-        )
+        return None, N_(
+            "The run's heatmaps have been made otherwise since its passport; this makes it again: {again}"
+        ).format(again=again)
     return passport, ""
 
 
