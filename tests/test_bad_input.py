@@ -206,7 +206,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a part that is not there": ("split {}/two --given-split --json", ("did not come with", "Let Overread")),
     "neither data set nor path": ("train nowhere --json", ("“nowhere”", "Give a folder")),
     "no run yet": ("report latest --out {}/report --json", ("no finished run", "Train one")),
-    "an unknown run": ("predict nobody {}/flat --json", ("no run “nobody”", "Choose")),
+    "an unknown run": ("predict nobody {}/flat --json", ("no run “nobody”", "Train one first")),
     "a run to watch": ("watch nobody --json", ("nobody", "overread runs")),
     "an unknown part": ("report latest --part some --out {}/report --json", ("“some”", "Choose train")),
 }

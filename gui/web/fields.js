@@ -15,7 +15,7 @@
   function accordionsOf(error) {
     const parts = new Map(window.gradio_config.components.map((one) => [one.id, one])), page = error.closest('[role=tabpanel][id^=page-]')?.id;
     const said = error.textContent.replace(/[\u2066-\u2069]/g, ''), ids = [...error.querySelectorAll(MARK)].map((one) => one.dataset.saidAt);
-    const means = ({ elem_id: id, label }) => ids.includes(id) || (label && ['“”', '«»', '”“'].some(([before, after]) => said.includes(before + label + after)));
+    const means = ({ elem_id: id, label }) => ids.includes(id) || (label && ['“”', '«»', '”“', '””'].some(([before, after]) => said.includes(before + label + after)));
     const found = [...fieldsBelow(window.gradio_config.layout)].map((way) => way.map((id) => parts.get(id)).filter(Boolean))
       .filter((way) => way.length && means(way.at(-1).props) && (!page || way.some((one) => one.props.elem_id === page)))
       .map((way) => way.filter((one) => one.type === 'accordion').map((one) => one.props.elem_id));
@@ -61,12 +61,17 @@
   }
 
   const within = (node, wanted) => (node.nodeType !== 1 ? [] : [...(node.matches(wanted) ? [node] : []), ...node.querySelectorAll(wanted)]);
+  // Gradio makes an error of a note that stands there, by its class and words, as often as it puts up a new one.
+  const spoken = new WeakMap();
+  const isNew = (error) => spoken.get(error) !== error.textContent && spoken.set(error, error.textContent);
+  const around = ({ target }) => (target.nodeType === 1 ? target : target.parentElement)?.closest(ERROR) ?? [];
   new MutationObserver((changes) => {
     const added = changes.flatMap((change) => [...change.addedNodes]);
-    const toOpen = added.flatMap((node) => within(node, ERROR)).flatMap(accordionsOf), idle = !folded.size;
+    const errors = [...changes.flatMap(around), ...added.flatMap((node) => within(node, ERROR))].filter(isNew);
+    const toOpen = errors.flatMap(accordionsOf), idle = !folded.size;
     for (const id of toOpen) folded.add(id);
     if (idle && folded.size) unfold(performance.now() + 20000);
     if (last !== '' && last !== '[]') return void sayThem();
-    if (added.some((node) => within(node, MARK).length)) sayThem();
-  }).observe(document, { childList: true, subtree: true });
+    if (errors.length || added.some((node) => within(node, MARK).length)) sayThem();
+  }).observe(document, { childList: true, subtree: true, characterData: true, attributeFilter: ['class'] });
 })();

@@ -15,7 +15,7 @@ from engine.errors import ReportError
 from engine.external.cases import ExternalCases
 from engine.external.comparison import compare_with_internal
 from engine.records import ExternalTest, Prediction, Run
-from engine.report import external_document, interval, write_external
+from engine.report import external_document, interval, with_minus, write_external
 from engine.statistics.clusters import independent_difference
 from engine.statistics.proportions import proportion
 from engine.workspace import Workspace
@@ -143,4 +143,4 @@ def test_every_figure_stands_in_page_table_and_document(run: Run, tmp_path: Path
     printed = words_of(written.files["pdf"].read_bytes())
     for one in test.figures:
         for each in (one.internal, one.external, one.difference):
-            assert squeezed(interval(each)) in printed, one.name
+            assert squeezed(with_minus(interval(each))) in printed, one.name

@@ -92,7 +92,7 @@ def test_a_field_is_varied_on_one_split_and_what_was_done_before_ctrl_c_is_taken
     asked = ("compare", films, recipe, "--vary", "phases.0.optimizer=adam,sgd", "--epochs", 1, "--json")
     code, out, err = overread(*asked)
     assert (code, out) == (130, "")
-    assert "1 of 2 are done" in err and "--reuse" in err
+    assert "Done and kept: 1 of 2" in err and "--reuse" in err
     told = answer(overread(*asked, "--reuse", "--out", tmp_path / "out"))
 
     assert [one["name"] for one in told["runs"]] == ["phases.0.optimizer=adam", "phases.0.optimizer=sgd"]

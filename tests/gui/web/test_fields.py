@@ -11,8 +11,15 @@ from gui.app import build_app
 from gui.door.languages import COOKIE
 from tests.gui.conftest import Room
 
-SAY = """([page, inner]) => document.querySelector(`#page-${page}`).insertAdjacentHTML(
-    'afterbegin', `<div class="or-note or-serious"><p>${inner}</p></div>`)"""
+# A note becomes an error as Gradio makes it one: where it stands, by its words and its class.
+SAY = """([page, inner]) => {
+    document.querySelector(`#page-${page}`).insertAdjacentHTML('afterbegin', '<div class="or-note"><p>…</p></div>');
+    setTimeout(() => {
+        const note = document.querySelector(`#page-${page} > .or-note`);
+        note.firstChild.innerHTML = inner;
+        note.classList.add('or-serious');
+    }, 50);
+}"""
 
 
 def _way_to(app: Any, place: dict[str, Any], elem_id: str) -> list[dict[str, Any]]:
@@ -51,7 +58,7 @@ def test_a_field_that_an_error_names_is_opened_in_whatever_it_is_folded_away(
         label = page.evaluate(
             "id => gradio_config.components.find(({ props }) => props.elem_id === id).props.label", field
         )
-        quoted = {"en": f"“{label}”", "fa": f"«{label}»", "he": f"”\u2068{label}\u2069“"}[language]
+        quoted = {"en": f"“{label}”", "fa": f"«{label}»", "he": f"”\u2068{label}\u2069”"}[language]
         page.evaluate(
             SAY, [tab, quoted if by_label else f'<i data-said-at="{field}" data-said="No number"></i>']
         )
