@@ -1,7 +1,7 @@
 """The sentences that the engine makes in English, found in its source: what `engine.retelling` says in other languages.
 
 Babel calls `extract` for the files that babel.cfg names. Taken are the messages of `DataIssue`, the two halves of an
-`EngineError`, and whatever stands in `sayable(…)`. An f-string is a template, what stands in its braces named after the
+`EngineError`. An f-string is a template, what stands in its braces named after the
 expression; a condition inside one makes two sentences. `extract_checklists` finds what the checklists ask.
 """
 
@@ -124,8 +124,6 @@ def _told_by(call: ast.Call) -> list[ast.expr]:
         if isinstance(called, ast.Attribute)
         else ""
     )
-    if name == "sayable":
-        return call.args
     if name in KEYWORDS:
         return [one.value for one in call.keywords if one.arg == KEYWORDS[name]]
     if name in ("inestimable", "_none", "skipped", "_read"):

@@ -61,10 +61,15 @@
   }
 
   const within = (node, wanted) => (node.nodeType !== 1 ? [] : [...(node.matches(wanted) ? [node] : []), ...node.querySelectorAll(wanted)]);
-  // Gradio makes an error of a note that stands there, by its class and words, as often as it puts up a new one.
+  // Gradio makes an error of a note that stands there, by its class and words, as often as it puts up a new one: a note that
+  // says something else meanwhile may come to the same error again.
   const spoken = new WeakMap();
-  const isNew = (error) => spoken.get(error) !== error.textContent && spoken.set(error, error.textContent);
-  const around = ({ target }) => (target.nodeType === 1 ? target : target.parentElement)?.closest(ERROR) ?? [];
+  const isNew = (note) => {
+    const said = note.matches(ERROR) ? note.textContent : null, before = spoken.get(note);
+    spoken.set(note, said);
+    return said !== null && said !== before;
+  };
+  const around = ({ target }) => (target.nodeType === 1 ? target : target.parentElement)?.closest('.or-note') ?? [];
   new MutationObserver((changes) => {
     const added = changes.flatMap((change) => [...change.addedNodes]);
     const errors = [...changes.flatMap(around), ...added.flatMap((node) => within(node, ERROR))].filter(isNew);

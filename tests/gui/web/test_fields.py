@@ -13,9 +13,11 @@ from tests.gui.conftest import Room
 
 # A note becomes an error as Gradio makes it one: where it stands, by its words and its class.
 SAY = """([page, inner]) => {
-    document.querySelector(`#page-${page}`).insertAdjacentHTML('afterbegin', '<div class="or-note"><p>…</p></div>');
+    const place = document.querySelector(`#page-${page}`);
+    if (!place.querySelector(':scope > .or-note')) place.insertAdjacentHTML('afterbegin', '<div></div>');
+    const note = place.firstElementChild;
+    [note.className, note.innerHTML] = ['or-note', '<p>…</p>'];
     setTimeout(() => {
-        const note = document.querySelector(`#page-${page} > .or-note`);
         note.firstChild.innerHTML = inner;
         note.classList.add('or-serious');
     }, 50);
@@ -59,15 +61,16 @@ def test_a_field_that_an_error_names_is_opened_in_whatever_it_is_folded_away(
             "id => gradio_config.components.find(({ props }) => props.elem_id === id).props.label", field
         )
         quoted = {"en": f"“{label}”", "fa": f"«{label}»", "he": f"”\u2068{label}\u2069”"}[language]
-        page.evaluate(
-            SAY, [tab, quoted if by_label else f'<i data-said-at="{field}" data-said="No number"></i>']
-        )
+        error = quoted if by_label else f'<i data-said-at="{field}" data-said="No number"></i>'
+        page.evaluate(SAY, [tab, error])
         expect(page.locator(f"#{field}")).to_be_visible()
         if not by_label:
             expect(page.locator(f"#{field}-said")).to_have_text("No number")
         fold.click()  # who folds it again is left alone
         page.evaluate("document.body.append(document.createElement('i'))")
         expect(page.locator(f"#{field}")).to_be_hidden()
+        page.evaluate(SAY, [tab, error])  # asked for again, and as wrong as before
+        expect(page.locator(f"#{field}")).to_be_visible()
 
 
 def test_whatever_can_be_folded_has_a_name_to_be_opened_by(room: Room) -> None:

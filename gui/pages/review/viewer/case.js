@@ -75,7 +75,7 @@ async function present(answer, { keepDraft = false } = {}) {
   const same = keepDraft && shown?.id === next.id;
   if (!same && !answer.stored) saveDraft();
   next.draftKey = draftKey(next.id);
-  const draft = answer.draft ?? draftFor(next.id) ?? next.before;
+  const draft = answer.draft ?? draftAt(next.draftKey) ?? next.before;
   shown = next;
   comingCases = answer.upcoming;
   seen = imageRead;
@@ -371,7 +371,7 @@ const decide = (verdict, label = null) => act(async () => {
   if (!answer) return;
   given = { said: '', name: '' };
   trail.push(decided.id);
-  forgetDraft(decided);
+  forgetDraft(decided.draftKey);
   text('stored', answer.stored);
   if (answer.trouble) toast(answer.trouble);
   else await present(answer);

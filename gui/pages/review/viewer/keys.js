@@ -34,10 +34,6 @@ for (const name of ['run', 'queue', 'part']) {
   });
 }
 
-// An answer that was typed but not stored is not lost to a slip of the hand.
-addEventListener('beforeunload', (event) => {
-  if (root.isConnected && unsaid()) event.preventDefault();
-});
 // back from another tab there may be a new run to read
 new IntersectionObserver(([entry]) => {
   // A tab that was clicked would keep the arrow keys to itself; one that was reached by the keyboard shall.

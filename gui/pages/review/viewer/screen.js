@@ -18,6 +18,13 @@ const fits = (name, typed) => folded(name).includes(folded(typed));
 const percent = (value) => (100 * value).toFixed(1) + '%';   // for style sheets
 const inPercent = (value) => fill(_('{share}%'), { share: numeral(100 * value, 1) });
 
+// What was written and drawn on a case but not stored stays with this browser's tab, through a reload too, which asks first: a
+// slip of the hand loses nothing. Each screen has its `unsaid`, which says whether there is such a thing.
+const draftAt = (key) => JSON.parse(kept(key, 'null'));
+const forgetDraft = (key) => sessionStorage.removeItem('overread.' + key);
+const regionsUnsaid = (stored) => JSON.stringify(regions) !== JSON.stringify((stored ?? []).map(wholeRegion));
+addEventListener('beforeunload', (event) => { if (root.isConnected && unsaid()) event.preventDefault(); });
+
 function toast(message) {
   const box = at('toast');
   const said = message === window.overread.unanswered('');   // by the bar above the page

@@ -3,7 +3,7 @@
     viewer.html verdict.html    markup without a single value in it
     maps.js                     another method or class for the heatmap
     case.js                     one case on the screen, the next ones fetched ahead
-    drafts.js                   what is written but not stored stays
+    drafts.js                   what is written but not stored on Review
     hand.js                     an answer taken back, a flag, another case found, the summary
     readers.js                  who reads: chosen from the list, added, named once
     keys.js                     keys and buttons, one table
@@ -13,7 +13,7 @@ and what the reading screen of a study is made of as well:
     stage.html                  the image on its stage, and the tools below it
     viewer.css                  a dark reading room
     heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
-    screen.js                   words and images put in place, trouble said, seconds counted
+    screen.js                   words and images put in place, trouble said, seconds counted, drafts kept
     guard.js                    no verdict in the first half second of an image
     stage.js                    the image: zoom, move, turn, mirror
     film/                       the film in the depth of its file: worker.js fetches it, film.js draws it, window.js

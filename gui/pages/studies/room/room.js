@@ -71,10 +71,7 @@ async function openStudy({ study, reader, keepToast = false }) {
   root.focus({ preventScroll: true });
 }
 
-// What is written and drawn but not stored stays with its case and this browser's tab, through a reload too.
-const forgetDraft = (key) => sessionStorage.removeItem(`overread.${key}`);
-const unsaid = () => Boolean(shown) && (at('comment').value !== (shown.before?.comment ?? '')
-  || JSON.stringify(regions) !== JSON.stringify((shown.before?.regions ?? []).map(wholeRegion)));
+const unsaid = () => Boolean(shown) && (at('comment').value !== (shown.before?.comment ?? '') || regionsUnsaid(shown.before?.regions));
 function saveDraft() {
   if (unsaid()) keep(shown.key, JSON.stringify({ comment: at('comment').value, regions }));
   else if (shown) forgetDraft(shown.key);
@@ -111,7 +108,7 @@ async function present(answer, { stored = false } = {}) {
   at('notice').hidden = true;
   shown = next;
   shown.key = `study-draft.${root.dataset.study} ${root.dataset.reader} ${next.arm} ${next.id}`;
-  const draft = JSON.parse(kept(shown.key, 'null')) ?? next.before;
+  const draft = draftAt(shown.key) ?? next.before;
   if (image !== newImage.image) putOnStage(newImage.image, next.heat && mapRead ? map.image : new Image(), next.depth);
   else {
     takeLevels(next.heat && mapRead ? map.image : new Image());
@@ -382,7 +379,6 @@ at('percent').onsubmit = (event) => {
 at('percent-number').onkeydown = (event) => { if (event.key === 'Escape') { event.stopPropagation(); rechoose(); } };
 root.addEventListener('regions-drawn', saveDraft);
 at('comment').addEventListener('input', saveDraft);
-addEventListener('beforeunload', (event) => { if (root.isConnected && unsaid()) event.preventDefault(); });
 addEventListener('pagehide', () => { if (reading) server.leave_study({ reading }).catch(() => {}); });
 window.overreadRead?.abort();
 window.overreadRead = new AbortController();
