@@ -43,7 +43,8 @@ def measure(revision: str, name: str, options: Sequence[str] = ()) -> Iterator[R
                 )
                 yield LeftOut(work="an environment of its own", reason=reason)
             shutil.rmtree(there / "benchmarks", ignore_errors=True)
-            shutil.copytree(HERE / "benchmarks", there / "benchmarks")
+            compiled = shutil.ignore_patterns("__pycache__")  # another process may be writing there
+            shutil.copytree(HERE / "benchmarks", there / "benchmarks", ignore=compiled)
             try:
                 before = _rows(there, name, options)
             except RuntimeError as error:
