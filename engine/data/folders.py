@@ -149,7 +149,12 @@ def _set_masks_aside(survey: Survey) -> None:
         masks = survey.images.kept(here)
         survey.images = survey.images.kept(~here)
         survey.issues.append(
-            skipped(f"{len(masks):,} images in folders named masks were not taken as cases", masks)
+            skipped(
+                "1 image in a folder named masks was not taken as a case"
+                if len(masks) == 1
+                else f"{len(masks):,} images in folders named masks were not taken as cases",
+                masks,
+            )
         )
 
 

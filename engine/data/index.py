@@ -165,8 +165,11 @@ def _read(listed: Sequence[Listed], name: str, near_duplicates: bool, progress: 
         remarks += ((entry.path, remark) for remark in scanned.remarks)
         looks.add(scanned.image_id, scanned.look)
     if not len(made):
+        value = unreadable[-1].message.split(";")[0]
         raise DataError(
-            f"None of the {len(listed):,} images in {name} can be read: {unreadable[-1].message.split(';')[0]}",
+            f"The only image in {name} cannot be read: {value}"
+            if len(listed) == 1
+            else f"None of the {len(listed):,} images in {name} can be read: {value}",
             "Open one of them in another program to see whether it is whole",
         )
     samples = made.done()

@@ -110,7 +110,7 @@ def limit_training(split: Split, most: int, *, seed: int = 0) -> Split:
         return split
     if most < len(split.classes):
         raise SplitError(
-            f"{most} training images cannot hold {len(split.classes)} classes",
+            f"{most} training {'image' if most == 1 else 'images'} cannot hold {len(split.classes)} classes",
             "Raise train_limit, or set it to 0 for all images",
         )
 
@@ -332,9 +332,13 @@ def _given(index: Index, groups: Sequence[_Group], ratios: tuple[float, float, f
     if carved:
         method += f", {carved} from training"
     if crossing:
-        method += f", {crossing:,} cases left out whose patients or near duplicates are in another part"
+        left = ("cases", "patients or near duplicates are")
+        if crossing == 1:
+            left = ("case", "patient or near duplicate is")
+        method += f", {crossing:,} {left[0]} left out whose {left[1]} in another part"
     if without:
-        method += f", {without:,} cases left out because they came with no part"
+        method += f", {without:,} {'case' if without == 1 else 'cases'} left out because "
+        method += f"{'it' if without == 1 else 'they'} came with no part"
     return _split(index, kept["train"], kept["val"], kept["test"], seed, method)
 
 

@@ -257,7 +257,10 @@ def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], N
     if not asked:
         raise ReportError(f"Run {first.run.run_id} has no predictions to compare", "Let it predict first")
     if unknown := {label for _, label in asked if label not in first.run.classes}:
-        raise ReportError(f"{len(unknown)} labels are not among the classes", "Compare on labelled cases")
+        raise ReportError(
+            f"{len(unknown)} {'label is' if len(unknown) == 1 else 'labels are'} not among the classes",
+            "Compare on labelled cases",
+        )
     code = {name: number for number, name in enumerate(first.run.classes)}
     truth = np.array([code[label or ""] for _, label in asked], dtype=np.int64)
     return truth, np.array([each.patient_id for each in first.predictions], dtype=np.str_)

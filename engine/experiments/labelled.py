@@ -68,7 +68,11 @@ def standard_in_words(
 ) -> str:
     """Say what labels runs are held against, and how many of these differ from those that came with the data."""
     other = sum(labels[name] != came.get(name) for name in cases)
-    changed = "none of these labels differs" if not other else f"{other:,} of these labels differ"
+    changed = (
+        "none of these labels differs"
+        if not other
+        else f"{other:,} of these labels differ{'s' * (other == 1)}"
+    )
     all_of_them = "Both runs" if len(runs) == 2 else f"All {len(runs)} runs"
     said = (
         f"{all_of_them} are held against the same labels of the same {len(cases):,} test cases: labels "

@@ -218,7 +218,8 @@ def _compare(
         if not difference <= TOLERANCE or differing:
             raise ExportError(
                 f"The ONNX file does not give what run {run.run_id} gives on its own images (largest difference "
-                f"{difference:.1g}, {differing} of {len(batch)} predicted classes differ), so it was not written",
+                f"{difference:.1g}, {differing} of {len(batch)} predicted classes "
+                f"{'differs' if differing == 1 else 'differ'}), so it was not written",
                 "Take the run as safetensors instead, and report this network to the makers of Overread",
             )
 

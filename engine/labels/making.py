@@ -165,8 +165,8 @@ def drafted_words(drafted: Draft) -> str:
         return "no case has been read"
     kept = sum(drafted.kept.values())
     parts = [
-        f"{len(drafted.rows):,} images read",
-        f"{len(drafted.changed):,} labels changed",
+        f"{len(drafted.rows):,} {'image' if len(drafted.rows) == 1 else 'images'} read",
+        f"{len(drafted.changed):,} {'label' if len(drafted.changed) == 1 else 'labels'} changed",
         f"{len(drafted.rows) - kept - _settled(drafted):,} confirmed",
         *kept_words(drafted.kept),
     ]

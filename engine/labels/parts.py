@@ -198,10 +198,13 @@ def refuse_locked(split: Split, version: LabelVersion, index: Index) -> None:
     )
     if met:
         of_run = version.source == "assisted"
+        cases = f"test cases{f' of run {version.made_from}' if of_run else ''}"
         raise SplitError(
-            f"{met:,} images would be trained or tuned on that are test cases"
-            f"{f' of run {version.made_from}' if of_run else ''}, or of their patients: beside them labels "
-            f"v{version.number} were corrected, and they are locked",
+            f"1 image would be trained or tuned on that is one of the {cases}, or of their patients: beside them "
+            f"labels v{version.number} were corrected, and they are locked"
+            if met == 1
+            else f"{met:,} images would be trained or tuned on that are {cases}, or of their patients: beside them "
+            f"labels v{version.number} were corrected, and they are locked",
             "Keep the parts of that run: leave out seed, shares and folds",
             option="--like RUN",
         )

@@ -143,7 +143,9 @@ def begin_rereading(
         )
     if len(others) < len(chosen):
         raise ReviewError(
-            f"{len(chosen):,} suspects need as many other test cases beside them, and there are {len(others):,}",
+            f"{len(chosen):,} suspects need as many other test cases beside them, and there are {len(others):,}"
+            if len(chosen) > 1
+            else "One suspect needs another test case beside it, and there is none",
             "Ask for fewer",
         )
     control = random.Random(seed).sample(others, len(chosen))
@@ -182,7 +184,8 @@ class Rereading:
     def sentences(self) -> tuple[str, ...]:
         """What was found in each group, and what the control says of the rest of the test part."""
         words = [
-            f"{kind.capitalize()}s: {round(one.value * one.n) if one.n else 0:,} of {one.n:,} labels changed"
+            f"{kind.capitalize()}s: {round(one.value * one.n) if one.n else 0:,} of {one.n:,} "
+            f"{'label' if one.n == 1 else 'labels'} changed"
             + (f" ({_two(one.value)}, 95% interval {_two(one.low)} to {_two(one.high)})" if one.n else "")
             + (f"; {self.open[kind]:,} not read by all or without consensus" if self.open[kind] else "")
             + "."

@@ -206,8 +206,8 @@ def missing_fit(name: str, absent: Sequence[str], wrong: Sequence[str]) -> Recip
     """Say that a weights file does not fit the net."""
     first = next(iter([*absent, *wrong]))
     return RecipeError(
-        f"The weights do not fit {name}: {len(absent)} parameters are missing and {len(wrong)} have another shape, "
-        f"first {first}",
+        f"The weights do not fit {name}: of its parameters they lack {len(absent)} and have {len(wrong)} in another "
+        f"shape, first {first}",
         "Use the weights file made for exactly this backbone and image size",
     )
 

@@ -115,7 +115,7 @@ class ExternalTest:
     def sentences(self) -> tuple[str, ...]:
         """What was done with the foreign images' labels, which were left out, and whether they differ."""
         return (
-            f"{self.images:,} images were predicted",
+            "1 image was predicted" if self.images == 1 else f"{self.images:,} images were predicted",
             *(f"“{name}” of these data is taken as {meant}" for name, meant in self.same.items()),
             *(f"{count:,} left out: {reason}" for reason, count in self.left_out.items()),
             *self.remarks,

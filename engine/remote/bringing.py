@@ -127,7 +127,10 @@ def _issues(here: Here, address: Store) -> Iterable[DataIssue]:
     if here.changed:
         yield DataIssue(
             kind=DataIssueKind.SKIPPED,
-            message=f"{len(here.changed):,} files at {address.host} were changed or are gone since they were fetched: "
+            message=f"1 file at {address.host} was changed or is gone since it was fetched: {here.changed[0]}; what "
+            "was read before keeps the earlier one"
+            if len(here.changed) == 1
+            else f"{len(here.changed):,} files at {address.host} were changed or are gone since they were fetched: "
             f"{_some(here.changed)}; what was read before keeps the earlier ones",
         )
 

@@ -57,7 +57,8 @@ def bring_run(
         if here.left_out:
             lacking = here.left_out[0]
             raise RunError(
-                f"{len(here.left_out)} files of the run did not come: {lacking.path}, {lacking.why}",
+                f"{len(here.left_out)} {'file' if len(here.left_out) == 1 else 'files'} of the run did not come: "
+                f"{lacking.path}, {lacking.why}",
                 "Say it again: what came is kept, and only what is missing is fetched",
             )
         try:

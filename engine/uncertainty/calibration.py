@@ -102,7 +102,10 @@ def calibrate(
             "probabilities were corrected to the class frequencies of the training data"
         )
     if len(labels) < FEWEST_CASES:
-        notes.append(f"no temperature was fitted because there are only {len(labels)} validation images")
+        only = (
+            "is only 1 validation image" if len(labels) == 1 else f"are only {len(labels)} validation images"
+        )
+        notes.append(f"no temperature was fitted because there {only}")
         return Calibration(bias=bias, note="; ".join(notes) + ".")
 
     targets = _smoothed(labels, len(classes))

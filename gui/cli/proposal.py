@@ -165,7 +165,7 @@ def show_proposal(proposal: Proposal) -> None:
                 )
                 for level in proposal.levels
             ],
-            title=f"{proposal.path.name}: {proposal.images:,} images by their folders",
+            title=f"{proposal.path.name}: {proposal.images:,} {_images(proposal.images)} by their folders",
         )
     counts = [(each.name, each.images) for each in proposal.classes]
     show_table(
@@ -183,7 +183,11 @@ def show_proposal(proposal: Proposal) -> None:
 def say_parts(parts: Mapping[Part, int], no_part: int) -> None:
     """Say how many images came with each part."""
     counts = [f"{parts[part]:,} {part}" for part in PARTS if parts.get(part)]
-    say(f"Parts that came with the data: {', '.join(counts)}; {no_part:,} images in none")
+    say(f"Parts that came with the data: {', '.join(counts)}; {no_part:,} {_images(no_part)} in none")
+
+
+def _images(count: int) -> str:
+    return "image" if count == 1 else "images"
 
 
 def print_issue(issue: DataIssue) -> None:

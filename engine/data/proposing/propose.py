@@ -155,8 +155,13 @@ def _of_folders(
     left_out = [*survey.issues]
     if beside:
         names = ", ".join(sorted({placed[found.names].beside or "" for found in beside}))
-        message = f"{len(beside):,} images in {names}, beside the folders of the split, were left out"
-        left_out.append(replace(skipped(message, beside), serious=10 * len(beside) >= len(survey.images)))
+        issue = skipped(
+            f"1 image in {names}, beside the folders of the split, was left out"
+            if len(beside) == 1
+            else f"{len(beside):,} images in {names}, beside the folders of the split, were left out",
+            beside,
+        )
+        left_out.append(replace(issue, serious=10 * len(beside) >= len(survey.images)))
     asked = [
         *reading.questions,
         *(

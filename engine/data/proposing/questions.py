@@ -199,7 +199,8 @@ def patients_in_names(patients: Mapping[str, int], example: tuple[str, Path], *,
     )
     message = (
         f"File names {'say' if taken else 'may say'} whose images they are: “{path.name}” of “{patient}”. That makes "
-        f"{len(patients):,} patients in {images(sum(patients.values()))}; {done}"
+        f"{len(patients):,} {'patient' if len(patients) == 1 else 'patients'} in "
+        f"{images(sum(patients.values()))}; {done}"
     )
     return _question(
         DataIssueKind.PATIENT_UNCLEAR,

@@ -266,7 +266,10 @@ def _content(cells: Sequence[str]) -> str:
     """Say what stands in a column: its values with their numbers, or how many there are."""
     counts = Counter(cell for cell in cells if cell)
     if len(counts) <= _FEW_VALUES:
-        return ", ".join(f"“{value[:40]}” {count:,} times" for value, count in counts.most_common())
+        return ", ".join(
+            f"“{value[:40]}” {'once' if count == 1 else f'{count:,} times'}"
+            for value, count in counts.most_common()
+        )
     what = "numbers" if _are_numbers(counts) else "texts"
     return f"{len(counts):,} different {what} in {counts.total():,} rows"
 

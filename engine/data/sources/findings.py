@@ -19,6 +19,7 @@ from engine.data.sources.columns import FLAGS, Columns, share_found
 from engine.data.sources.files import Files
 from engine.data.sources.tables import Table
 from engine.errors import DataError
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind
 
 _SEPARATORS = (";", ",", "/", "+", "&", " ")
@@ -26,6 +27,12 @@ _LONG = 10  # images with several labels; fewer are contradictions, which the ch
 _SHOWN = 8
 _LEAST_FINDINGS, _MOST_FINDINGS = 2, 60  # asked of each image in a long table
 _MOST = 0.5  # share of names that are files
+_SEVERAL = (
+    (N_("{n} has several findings"), N_("{n} have several findings")),
+    (N_("{n} has none"), N_("{n} have none")),
+    (N_("{n} is not sure of some"), N_("{n} are not sure of some")),
+)
+"""What rows say of several findings: of one, of more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +290,8 @@ def _told_presence(labels: Sequence[str | None], finding: str, source: str) -> D
     counts = Counter(labels)
     there, not_there, unknown = counts[finding], counts[f"no {finding}"], counts[""]
     return _read(
-        f"The label is whether {finding} is there, as {source} says: it is in {there:,} rows and not in {not_there:,}"
-        f"{f'; {unknown:,} do not say, and have no label' if unknown else ''}"
+        f"The label is whether {finding} is there, as {source} says: of the rows it is in {there:,} and not in "
+        f"{not_there:,}{f'; in {unknown:,} that is not said, and there is no label' if unknown else ''}"
     )
 
 
@@ -292,8 +299,8 @@ def _told_several(rows: Sequence[_Said], source: str) -> str:
     several = sum(len(row.present) > 1 for row in rows)
     none = sum(not row.present for row in rows)
     unsure = sum(bool(row.unsure) and len(row.present) == 1 for row in rows)
-    parts = ((several, "have several findings"), (none, "have none"), (unsure, "are not sure of some"))
-    counted = " and ".join(f"{count:,} {words}" for count, words in parts if count)
+    counts = zip((several, none, unsure), _SEVERAL, strict=True)
+    counted = ", ".join(words[count != 1].format(n=f"{count:,}") for count, words in counts if count)
     return (
         f"The table is multi-label: of {len(rows):,} rows {counted} ({source}). Only rows with a single finding have "
         "a label for now; to use all rows, choose one finding, which is then distinguished from its absence"

@@ -233,7 +233,9 @@ def _nothing_found(rows: Sequence[Row], table: str, files: Files, notes: _Notes)
         )
     shown = ", ".join(row.path[:120] for row in rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
     return FilesNotFoundError(
-        f"None of the {len(rows):,} files that {table} names was found ({shown})",
+        f"The only file that {table} names was not found ({shown})"
+        if len(rows) == 1
+        else f"None of the {len(rows):,} files that {table} names was found ({shown})",
         remedy,
         option=ROOT,
     )

@@ -108,6 +108,7 @@ OF_READING = (
         "Balancing ({name}) changed the class frequencies in training; probabilities were corrected to the class "
         "frequencies of the training data"
     ),
+    N_("no temperature was fitted because there is only {n} validation image"),
     N_("no temperature was fitted because there are only {n} validation images"),
     N_("temperature {value} was fitted on {n} validation images"),
     N_("“{point}”: {finding} predicted {words}"),

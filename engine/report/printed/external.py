@@ -27,6 +27,7 @@ from engine.retelling import retold
 
 CASES, FIGURES, CONFUSION, RETUNED = range(1, 5)
 KEPT = (
+    N_("{n} image was predicted"),
     N_("{n} images were predicted"),
     N_("“{name}” of these data is taken as {meant}"),
     N_("{n} left out: {words}"),

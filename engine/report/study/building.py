@@ -239,7 +239,11 @@ def _flow(readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
     ]
     if positive and labels:
         present = sum(label == positive for label in labels)
-        said.append(f"By these labels {present:,} are {positive} and {len(labels) - present:,} are not.")
+        absent = len(labels) - present
+        said.append(
+            f"By these labels {present:,} {'is' if present == 1 else 'are'} {positive} and {absent:,} "
+            f"{'is' if absent == 1 else 'are'} not."
+        )
     for one in readings.excluded:
         modes = [
             mode

@@ -135,6 +135,6 @@ def _say(given: pacs.Given, where: str, of: Mapping[str, str], as_json: bool) ->
         show_json({**of, "to": where, "images": given.images, **given.counts})
         return
     words = ", ".join(f"{count:,} {kind}" for kind, count in given.counts.items())
-    print(f"{where}: {words}, of {given.images:,} images")
+    print(f"{where}: {words}, of {given.images:,} {'image' if given.images == 1 else 'images'}")
     for why, count in given.left_out.items():
-        say(f"Nothing was written of {count:,} images: {why}")
+        say(f"Nothing was written of {count:,} {'image' if count == 1 else 'images'}: {why}")

@@ -222,7 +222,8 @@ def list_suspects(
                 label_versions.keep_search(run, found)
             else:
                 queued = label_versions.to_be_read(workspace, store, run, found, device=device)
-                say(f"{queued:,} of them are in the queue “likely mislabelled” of run {run.run_id}")
+                verb = "is" if queued == 1 else "are"
+                say(f"{queued:,} of them {verb} in the queue “likely mislabelled” of run {run.run_id}")
         else:
             index = dataset_of(workspace, what)
             split = data.split_as_chosen(index, data.load_choices(workspace, index.dataset_id))

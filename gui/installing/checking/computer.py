@@ -84,7 +84,10 @@ def database(name: str, root: Path) -> Check:
     from engine.reading import open_store
 
     with open_store(open_workspace(root).database) as store:
-        return Check(name=name, found=f"{store.name} opens, {len(store.runs())} runs to review")
+        runs = len(store.runs())
+        return Check(
+            name=name, found=f"{store.name} opens, {runs} {'run' if runs == 1 else 'runs'} to review"
+        )
 
 
 def disk(name: str, root: Path) -> Check:

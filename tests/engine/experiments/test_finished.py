@@ -110,7 +110,7 @@ def test_runs_on_different_labels_are_held_against_one_version_which_is_named(
             store, [ours, theirs]
         ).reference  # both on those that came: nothing to choose
         compared = compare_finished(store, [later, theirs])
-        assert "labels v2; 1 of these labels differ" in compared.reference and not compared.left_out.get(
+        assert "labels v2; 1 of these labels differs" in compared.reference and not compared.left_out.get(
             "labelled otherwise in another run's data"
         )
         cases = compared.cases

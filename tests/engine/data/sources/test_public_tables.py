@@ -111,7 +111,7 @@ TABLES = [
         ],
         {"00000001_000": "Cardiomegaly", "00000001_001": None, "00000002_000": "No Finding"},
         patients={"00000001_000": "1", "00000001_001": "1", "00000002_000": "2"},
-        says=("is multi-label: of 4 rows 1 have several findings",),
+        says=("is multi-label: of 4 rows 1 has several findings",),
     ),
     Public(
         "Data_Entry_2017_v2020.csv",
@@ -127,7 +127,7 @@ TABLES = [
         ],
         {"00000001_000": "no Emphysema", "00000001_001": "Emphysema", "00000002_000": "no Emphysema"},
         finding="emphysema",
-        says=("whether Emphysema is there, as Finding Labels says: it is in 1 rows and not in 2",),
+        says=("whether Emphysema is there, as Finding Labels says: of the rows it is in 1 and not in 2",),
     ),
     Public(
         "train.csv",  # CheXpert
@@ -143,7 +143,7 @@ TABLES = [
         ],
         {"patient00001/study1": "no Edema", "patient00002/study2": None, "patient00002/study1": "no Edema"},
         finding="Edema",
-        says=("1 do not say, and have no label",),
+        says=("in 1 that is not said, and there is no label",),
     ),
     Public(
         "mimic.csv",  # MIMIC-CXR's metadata, split and labels, joined

@@ -45,6 +45,7 @@ def test_what_is_markup_or_no_text_stays_as_it_is() -> None:
         ("\u200e-0.120", "\u200e−0.120"),
         ("z = -1.58, -∞", "z = −1.58, −∞"),
         ("20261128-033122-f9e6, 2026-11-28, doi:10.1175/1520-0493, 1-3, 1e-05, --n 3, film-2, 5)-3", None),
+        ("of 9 grade -1, 7 T ≤ -2.5 and -1; -12.50", "of 9 grade -1, 7 T ≤ -2.5 and -1; −12.50"),
     ],
 )
 def test_a_negative_number_has_a_minus_sign_and_what_a_hyphen_joins_keeps_it(

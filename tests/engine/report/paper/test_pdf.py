@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import re
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import docx
 import pikepdf
 import pypdfium2
 import pytest
@@ -19,6 +21,7 @@ from engine.records import Verdict
 from engine.report.exports.html import fill_template, render_html
 from engine.report.paper.pdf import pdf_of
 from engine.report.paper.reading import TALLEST
+from engine.report.paper.word import word_of
 from tests.engine.report.test_build import HEAT, a_run, build, review, some_cases
 
 PLANTED = "Maryam Planted"
@@ -138,6 +141,24 @@ def test_what_is_typed_is_printed_and_never_run(pdf: bytes) -> None:
 
 def test_equal_reports_give_equal_bytes(page: str, pdf: bytes) -> None:
     assert pdf_of(page) == pdf
+
+
+def test_a_name_with_a_number_keeps_its_hyphen_where_figures_have_a_minus_sign() -> None:
+    classes, comment = ("grade -1", "T ≤ -2.5"), "at -3 HU, level -0.5"
+    page = a_page(classes=classes, comment=comment)
+    drawn = "".join(re.findall(r"<text[^>]*>[^<]*", page))
+    assert "grade -1" in drawn and html.escape(classes[1]) in html.escape(html.unescape(drawn))
+    read = [page, words_of(pdf_of(page)), word_letters(word_of(page))]
+    for said in map(squeezed, (*classes, comment)):
+        holding = (
+            read if said != squeezed(comment) else read[:2]
+        )  # Word shows no images, and no comments to them
+        assert all(said in squeezed(html.unescape(one)) for one in holding)
+    assert not [one for one in read if re.search(r"\u2212(?:[13]|2\.5|0\.5)(?![\d.])", one)]
+
+
+def word_letters(file: bytes) -> str:
+    return "".join(docx.Document(io.BytesIO(file)).element.body.itertext())
 
 
 def test_right_to_left_names_are_set_and_letters_without_a_glyph_are_said() -> None:
