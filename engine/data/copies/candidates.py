@@ -7,7 +7,7 @@ copies of it, is learnt from the images at hand and changes made to some of them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.copies.kept import Thumbnails
-from engine.data.copies.looks import SYMMETRIES, THUMBNAIL, Symmetry
+from engine.data.copies.looks import MOVES, THUMBNAIL, Symmetry
+from engine.data.copies.neighbours import ROWS, Best, Candidates, Kept, pieces_of
 from engine.data.copies.registering import Floats, Level, laid_over, without_traces
 
-MOVES = tuple(symmetry for symmetry in SYMMETRIES if not symmetry.inverted)
-"""Mirrored and turned in eight ways; a description is the same for an inverted image."""
 _OFTEN = (MOVES[0], Symmetry(left_right=True))
 _EIGHT_DEGREES = (np.cos(np.pi / 22.5), np.sin(np.pi / 22.5))
 NUDGES: Final = (
@@ -45,15 +44,7 @@ _MEASURED_ON = 3000  # images, for the spread between images
 _FEW = 20  # images, from which a mean says little
 _DIMENSIONS = 128
 _RIDGE = 0.02
-_ROWS = 1024  # at a time
 _DESCRIBED = 128  # at a time: what a description goes through takes 200 KB an image
-_EXACT = 20_000  # images; of more, only those of like cells are compared
-_CELL = 1_000  # images
-_PROBED = 6  # cells
-_NOT_COMPARED = -1e9
-
-Candidate = tuple[int, int, Symmetry]
-"""First, second, and what to do to the first so that it is like the second."""
 
 
 class Discriminants(NamedTuple):
@@ -173,8 +164,8 @@ def vectors(
     np.add.at(axes, order, known.axes * signs[:, None])
     mean = known.mean @ known.axes
     found = np.empty((len(thumbnails), axes.shape[1]), np.float32)
-    for start in range(0, len(thumbnails), _ROWS):
-        rows = slice(start, start + _ROWS)
+    for start in range(0, len(thumbnails), ROWS):
+        rows = slice(start, start + ROWS)
         images = thumbnails[rows] if nudge is None else _nudged(thumbnails[rows], nudge)
         seen = describe(images) @ axes - mean
         found[rows] = seen / (np.linalg.norm(seen, axis=1, keepdims=True) + 1e-9)
@@ -183,7 +174,7 @@ def vectors(
 
 def nearest(
     thumbnails: Thumbnails, apart: NDArray[np.int64], tick: Callable[[], None] = lambda: None
-) -> list[Candidate]:
+) -> Candidates:
     """Return each image's nearest neighbours, the most alike first.
 
     Args:
@@ -194,36 +185,37 @@ def nearest(
     count = len(thumbnails)
     known = learn(thumbnails)
     plain = vectors(thumbnails, known)
-    pieces = _pieces(plain, max(_COMPARISONS // count, NEIGHBOURS))
-    kept = _Kept(count, max(_COMPARISONS // count, NEIGHBOURS))
+    some = slice(0, _MEASURED_ON, max(1, min(count, _MEASURED_ON) // 500))
+    sample = plain[some].copy()  # a view would hold them all
+    whose = np.unique(apart, return_inverse=True)[1].astype(np.int32)  # half as long to compare
+    pieces, groups = pieces_of(plain, max(_COMPARISONS // count, NEIGHBOURS))
+    del plain
+    kept = Kept(count, max(_COMPARISONS // count, NEIGHBOURS))
     for way, symmetry in enumerate(MOVES):
-        nudges = NUDGES if symmetry in _OFTEN else NUDGES[:1]
-        moved = [_comparable(vectors(thumbnails, known, symmetry, nudge), plain) for nudge in nudges]
-        for rows, columns in pieces(moved[0]):
-            tick()
-            others = plain[columns].T
-            alike = moved[0][rows] @ others
-            for one in moved[1:]:
-                np.maximum(alike, one[rows] @ others, out=alike)
-            alike[apart[rows, None] == apart[columns]] = _NOT_COMPARED
-            places = alike.argmax(1)
-            kept.add(rows, alike[np.arange(len(rows)), places], columns[places], way)
-    found: dict[Candidate, float] = {}
-    for row, place in zip(*np.nonzero(kept.alike > _NOT_COMPARED), strict=True):
-        first, second, symmetry = int(row), int(kept.other[row, place]), MOVES[kept.way[row, place]]
-        if second < first:  # what is done to the one is undone to the other
-            first, second, symmetry = second, first, symmetry.undone()
-        candidate = (first, second, symmetry)
-        found[candidate] = max(found.get(candidate, _NOT_COMPARED), float(kept.alike[row, place]))
-    return sorted(found, key=lambda one: (-found[one], one[:2]))
+        best: list[Best] = []
+        for nudge in NUDGES if symmetry in _OFTEN else NUDGES[:1]:
+            # One after the other: the vectors of all five nudges are five times as many as images.
+            moved = _comparable(vectors(thumbnails, known, symmetry, nudge), some, sample)
+            best = best or [Best(rows, group) for rows, group in pieces(moved)]
+            for one in best:
+                tick()
+                one.offer(moved, groups, whose)
+            del moved
+        for one in best:
+            kept.add(one.rows, one.alike, groups.columns[one.group][one.places], way)
+    return kept.candidates()
 
 
 def _nudged(thumbnails: NDArray[np.uint8], nudge: Floats) -> Floats:
-    pixels: Floats = thumbnails.astype(np.float32)
-    return laid_over(Level(pixels, np.ones_like(pixels)), np.tile(nudge, (len(pixels), 1, 1)))[0]
+    moved = np.empty(thumbnails.shape, np.float32)
+    for start in range(0, len(thumbnails), _DESCRIBED):
+        pixels: Floats = thumbnails[start : start + _DESCRIBED].astype(np.float32)
+        whole = Level(pixels, np.ones_like(pixels))
+        moved[start : start + _DESCRIBED] = laid_over(whole, np.tile(nudge, (len(pixels), 1, 1)))[0]
+    return moved
 
 
-def _comparable(moved: Floats, plain: Floats) -> Floats:
+def _comparable(moved: Floats, some: slice, sample: Floats) -> Floats:
     """Return vectors of moved images whose likeness to others is comparable from one symmetry to the next.
 
     Images turned on their side are first of all on their side: all alike, and more like some upright images than
@@ -231,80 +223,9 @@ def _comparable(moved: Floats, plain: Floats) -> Floats:
     """
     own = moved  # in its place: there are as many as images
     own -= moved.mean(0) * (len(moved) / (len(moved) + _FEW))
-    some = slice(0, _MEASURED_ON, max(1, min(len(moved), _MEASURED_ON) // 500))
-    low, high = np.quantile(
-        own[some] @ plain[some].T, (0.16, 0.84)
-    )  # without copies, and images with themselves
+    low, high = np.quantile(own[some] @ sample.T, (0.16, 0.84))  # without copies, and images with themselves
     own /= np.float32((high - low) / 2 + 1e-6)
     return own
-
-
-class _Kept:
-    """The best neighbours so far of each of N images, and after which of `MOVES`."""
-
-    def __init__(self, images: int, neighbours: int) -> None:
-        self.alike = np.full((images, neighbours), _NOT_COMPARED, np.float32)
-        self.other = np.full((images, neighbours), -1, np.int64)
-        self.way = np.zeros((images, neighbours), np.int64)
-
-    def add(self, rows: NDArray[np.int64], alike: Floats, other: NDArray[np.int64], way: int) -> None:
-        """Offer one neighbour to each of some images."""
-        worst = self.alike[rows].argmin(1)
-        better = alike > self.alike[rows, worst]
-        place = rows[better], worst[better]
-        self.alike[place], self.other[place], self.way[place] = alike[better], other[better], way
-
-
-Pieces = Callable[[Floats], Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]]
-
-
-def _pieces(plain: Floats, neighbours: int) -> Pieces:
-    """Return what tells which moved images are compared with which; of each such comparison only the best counts.
-
-    Up to 20,000 images all are compared with all, in groups of about a thousand among which neighbours by name (often
-    copies of one image) lie apart. Of more, each is compared with those in the cells nearest to it.
-    """
-    images = np.arange(len(plain))
-    if len(images) <= _EXACT:
-        groups = min(max(2 * neighbours, len(images) // _CELL), len(images))
-        whole = [
-            (images[start : start + _ROWS], images[group::groups])
-            for start in range(0, len(images), _ROWS)
-            for group in range(groups)
-        ]
-        return lambda moved: iter(whole)
-    centres = _centres(plain)
-    own = _cells(plain, centres, 1)[:, 0]
-
-    def of_cells(moved: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        probed = _cells(moved, centres, min(_PROBED, len(centres)))
-        for cell in range(len(centres)):
-            rows, columns = np.flatnonzero((probed == cell).any(1)), np.flatnonzero(own == cell)
-            if columns.size:
-                yield from ((rows[start : start + _ROWS], columns) for start in range(0, len(rows), _ROWS))
-
-    return of_cells
-
-
-def _centres(plain: Floats) -> Floats:
-    """Return the centres of cells of about a thousand images each (spherical k-means)."""
-    rng = np.random.default_rng(0)
-    centres = plain[rng.choice(len(plain), len(plain) // _CELL, replace=False)]
-    for _ in range(4):
-        sums = np.zeros_like(centres)
-        np.add.at(sums, _cells(plain, centres, 1)[:, 0], plain)
-        centres = sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)
-    return centres
-
-
-def _cells(vectors: Floats, centres: Floats, number: int) -> NDArray[np.int64]:
-    """Return the cells (N, number) nearest to each vector."""
-    return np.concatenate(
-        [
-            np.argpartition(-(vectors[start : start + _ROWS] @ centres.T), number - 1, axis=1)[:, :number]
-            for start in range(0, len(vectors), _ROWS)
-        ]
-    )
 
 
 @cache

@@ -94,3 +94,6 @@ _MOVES: Final = {
 
 SYMMETRIES: Final = tuple(Symmetry(*flags) for flags in product((False, True), repeat=4))
 """All sixteen; the first changes nothing."""
+
+MOVES: Final = tuple(symmetry for symmetry in SYMMETRIES if not symmetry.inverted)
+"""Mirrored and turned in eight ways; what copies are looked for by is the same for an inverted image."""

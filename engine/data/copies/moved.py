@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.data.copies.candidates import MOVES, Candidate, nearest
+from engine.data.copies.candidates import nearest
 from engine.data.copies.changes import Change, change_of
 from engine.data.copies.kept import Thumbnails
-from engine.data.copies.looks import Symmetry
+from engine.data.copies.looks import MOVES, Symmetry
+from engine.data.copies.neighbours import Candidate
 from engine.data.copies.registering import (
     Floats,
     Level,
@@ -73,17 +74,16 @@ def _find_moved(
     count = len(samples)
     told(0, count)
     candidates = nearest(thumbnails, apart, tick=lambda: told(0, count))
-    batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
     opened = _Opened()
 
     def confirmed(batch: Sequence[Candidate]) -> list[tuple[int, int, Change]]:
         likely = _likely(batch, thumbnails)
         return _confirmed(likely, samples, opened) if likely else []
 
-    workers = min(16, os.cpu_count() or 1)
+    workers, batches = min(16, os.cpu_count() or 1), candidates.batches(_BATCH)
     for done, found in enumerate(in_order(confirmed, batches, workers=workers, each=1), start=1):
         yield from found
-        told(count * done // len(batches), count)
+        told(min(count, count * done * _BATCH // len(candidates)), count)
 
 
 def _likely(batch: Sequence[Candidate], thumbnails: Thumbnails) -> list[tuple[int, int, Symmetry, Floats]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +15,10 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from engine.data import index_data
-from engine.data.copies.candidates import MOVES, changed_description, describe
-from engine.data.copies.looks import Symmetry
+from engine.data.copies import neighbours
+from engine.data.copies.candidates import changed_description, describe, nearest
+from engine.data.copies.kept import Looks, Thumbnails
+from engine.data.copies.looks import MOVES, Symmetry
 from engine.data.copies.near import copies_of_others, find_near_duplicates
 from engine.records import DataIssue, DataIssueKind, Part, Sample
 from sample_data import SAMPLE_TABLE
@@ -205,6 +210,43 @@ def test_a_description_tells_what_the_moved_image_would_be_described_as(move: Sy
     order, signs = changed_description(move)
     moved = describe(np.ascontiguousarray(move.applied(plain)))
     assert np.abs(moved - describe(plain)[:, order] * signs).max() < 1e-3
+
+
+def test_neighbours_are_told_once_a_pair_the_most_alike_first(tmp_path: Path) -> None:
+    images = [*OTHERS, cropped(OTHERS[5], 0.05), OTHERS[7].transpose(Image.Transpose.ROTATE_90)]
+    samples, seen = looks(tmp_path, images)
+    kept = Looks.of(seen)
+    places = kept.places(sample.image_id for sample in samples)
+    found = nearest(Thumbnails(kept, places), np.arange(len(samples)))
+    told = [candidate for batch in found.batches(7) for candidate in batch]
+    assert len(told) == len(found) == len(set(told)) and all(first < second for first, second, _ in told)
+    assert {pair[:2] for pair in told[:4]} >= {(5, 20), (7, 21)}
+    turned = next(symmetry for first, second, symmetry in told if (first, second) == (7, 21))
+    one, other = kept.thumbnails(places[[7, 21]]).astype(int)
+    assert np.abs(turned.applied(one) - other).max() <= 2, "it says what to do to the first"
+
+
+def test_neighbours_do_not_depend_on_where_vectors_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(400, 16)).astype(np.float32)
+    plain /= np.linalg.norm(plain, axis=1, keepdims=True)
+    monkeypatch.setattr(neighbours, "_EXACT", 100)
+    monkeypatch.setattr(neighbours, "_CELL", 50)
+
+    def found() -> list[np.ndarray[Any, Any]]:
+        pieces, groups = neighbours.pieces_of(plain, 3)
+        assert sorted(np.concatenate(groups.columns)) == list(range(400))
+        return [groups.vectors(group) for _, group in pieces(plain)]
+
+    in_a_file = found()
+    monkeypatch.setattr(tempfile, "TemporaryFile", full_disk)
+    in_memory = found()
+    assert len(in_a_file) == len(in_memory) == 8
+    assert all(np.array_equal(one, other) for one, other in zip(in_a_file, in_memory, strict=True))
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_no_two_films_of_the_sample_data_pass_for_one_image() -> None:
