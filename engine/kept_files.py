@@ -231,7 +231,7 @@ def _why(error: Exception) -> str:
 
 LARGEST_ARRAYS = 2048 * MIB  # bytes of all arrays of a file: 100,000 maps of 96 × 96 cells
 _HEADER = re.compile(
-    rb"\{'descr': '<([fU])(\d{1,6})', 'fortran_order': False, 'shape': \((\d{0,12}(?:, \d{1,12})*),?\), \} *\n"
+    rb"\{'descr': '<([fU])(\d{1,6})', 'fortran_order': False, 'shape': \(([\d, ]{0,80})\), \} *\n"
 )
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _PREFIX = b"\x93NUMPY\x01\x00"
@@ -289,7 +289,7 @@ def _array(data: bytes, kind: str) -> NDArray[Any]:
         _refuse()
     if kind == "f" and header[2] not in (b"2", b"4", b"8"):
         _refuse()
-    shape = tuple(int(side) for side in header[3].split(b", ") if side)
+    shape = tuple(int(side) for side in header[3].removesuffix(b",").split(b", ") if side)
     dtype: np.dtype[Any] = np.dtype(f"<{kind}{int(header[2])}")
     count = 1
     for side in shape:

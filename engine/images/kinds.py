@@ -179,9 +179,11 @@ _BMP_HEADERS = frozenset(struct.pack("<I", size) for size in (12, 16, 40, 52, 56
 _RIFF = {b"WEBP": FileKind.WEBP, b"AVI ": FileKind.VIDEO}
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_PNM = re.compile(rb"P[1-6]\s+(#[^\n]*\s+)*\d+\s+(#[^\n]*\s+)*\d+\s")
+_PNM = re.compile(rb"P[1-6]\s+\d+\s+\d+\s")
+_PNM_COMMENT = re.compile(rb"#[^\r\n]*")
 _METAIMAGE = re.compile(rb"\A\s*(ObjectType|NDims)\s*=")
-_SVG = re.compile(rb"\A(\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
+_SVG = re.compile(rb"\A(\xef\xbb\xbf)?\s*<svg[\s>]")
+_BEFORE_SVG = re.compile(rb"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*+(\[[^\]]*+\])?+[^>]*>", re.DOTALL)
 _WEB_PAGE = re.compile(rb"\A(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _DOCUMENT = re.compile(rb"PK\x03\x04.{26}(\[Content_Types\]\.xml|_rels/|docProps/|mimetype)", re.DOTALL)
 _EXPLICIT_VR = re.compile(
@@ -210,11 +212,11 @@ def kind_of(head: bytes) -> FileKind:
         return _of_brands(head)
     if head[:2] == b"BM" and len(head) > 18 and head[14:18] in _BMP_HEADERS:
         return FileKind.BMP
-    if _PNM.match(head):
+    if _PNM.match(_PNM_COMMENT.sub(b"", head)):
         return FileKind.PNM
     if _METAIMAGE.match(head):
         return FileKind.METAIMAGE
-    if _SVG.match(head):
+    if _SVG.match(_BEFORE_SVG.sub(b"", head)):
         return FileKind.SVG
     if _WEB_PAGE.match(head):
         return FileKind.WEB_PAGE

@@ -11,7 +11,7 @@ from engine.report.held.drawings import OURS, alike
 
 MARK = re.compile(r' id="[^"]*" data-number="data-number"')
 """By which a page finds the numbers of a figure again: the figure's own file is without."""
-DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+DRAWING = re.compile(r"<svg\b.*?(?:</svg>|\Z)", re.DOTALL)
 
 
 def page_places(name: str, there: bytes, made: str, *, exactly: bool) -> Iterator[Place]:

@@ -21,7 +21,7 @@ from engine.report.paper.pdf import pdf_of
 from engine.report.paper.word import word_of
 
 SETTER = re.compile(rb"Typst \d[\w.]*")
-VARIES = re.compile(rb"/Length \d+|/ID ?\[.*?\]|\d{10} \d{5} [nf]\s*|startxref\s+\d+|ID>[^<]*<", re.DOTALL)
+VARIES = re.compile(rb"/Length \d+|/ID ?\[[^\[\]]*\]|\d{10} \d{5} [nf]\s*|startxref\s+\d+|ID>[^<>]*<")
 """Of a PDF: where its objects stand, and the number that is made of all its bytes."""
 OURS = "that of its page"
 
@@ -101,4 +101,6 @@ def _members(docx: bytes) -> dict[str, bytes]:
 
 def _paragraphs(xml: bytes) -> list[str]:
     text = xml.decode("utf-8", "replace")
-    return [said for part in text.split("</w:p>") if (said := " ".join(re.sub(r"<[^>]*>", "", part).split()))]
+    return [
+        said for part in text.split("</w:p>") if (said := " ".join(re.sub(r"<[^<>]*>", "", part).split()))
+    ]

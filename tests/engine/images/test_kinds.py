@@ -48,6 +48,13 @@ HEADS = [
     (b"ObjectType = Image\nNDims = 3\n", FileKind.METAIMAGE),
     (b'<?xml version="1.0"?>\n<!-- drawn --><svg xmlns="x">', FileKind.SVG),
     (b"<svg>", FileKind.SVG),
+    (b'<?xml version="1.0"?><!DOCTYPE svg [ <!ENTITY a "b"> ]>\n<svg xmlns="x">', FileKind.SVG),
+    (b"<?xml" * 300, FileKind.OTHER),  # what repeats itself is looked at once
+    (b"<?xml?>" * 200, FileKind.OTHER),
+    (b"<!---->" * 200, FileKind.OTHER),
+    (b"<!DOCTYPE" * 220, FileKind.OTHER),
+    (b"P5 " + b"# " * 700, FileKind.OTHER),
+    (b"P5 " + b"#\n" * 700, FileKind.OTHER),
     (b"<html><svg></svg></html>", FileKind.WEB_PAGE),
     (b"\r\n<!DOCTYPE html>\n<html>", FileKind.WEB_PAGE),
     (b"version https://git-lfs.example/spec/v1\noid sha256:0\n", FileKind.POINTER),

@@ -25,7 +25,7 @@ REMEDY = "Change the class, column or data set that says it, or export the repor
 INSIDE = re.compile(r"\w")  # a name that goes on with such a character is another's
 WORD = re.compile(r"\w[\w.\-]*")
 PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")
-STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+STREAM = re.compile(rb"stream\r?\n(.*?)(?:endstream|\Z)", re.DOTALL)
 PIXELS = re.compile(rb"/Subtype\s*/Image\b")
 GLYPHS = re.compile(rb"/Length1\b|/Subtype\s*/(?:CIDFontType0C|Type1C|OpenType)\b")
 FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00")
