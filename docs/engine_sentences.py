@@ -75,11 +75,24 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
             for told in _told_by(node):
                 whole = of_the_module | known
                 made = whole.get(told.id, []) if isinstance(told, ast.Name) else _made(told)
-                made = [*(made if len(made) <= MOST else ()), *_filled_in(told, known)]
+                made = [*(made if len(made) <= MOST else ())]
+                for given in (
+                    _given(told.id, within[-1]) if isinstance(told, ast.Name) and within else (told,)
+                ):
+                    made += _filled_in(given, known)
                 for sentence in dict.fromkeys(made):
                     words, bare = _named(sentence)
                     if any(sign.isalpha() for sign in bare):
                         yield node.lineno, words
+
+
+def _given(name: str, function: ast.FunctionDef) -> list[ast.expr]:
+    """Return what a function gives to a name."""
+    return [
+        one.value
+        for one in ast.walk(function)
+        if isinstance(one, ast.Assign) and [ast.unparse(each) for each in one.targets] == [name]
+    ]
 
 
 def _filled_in(told: ast.expr, known: Mapping[str, list[tuple[Piece, ...]]]) -> Iterator[tuple[Piece, ...]]:
@@ -138,8 +151,10 @@ def _told_by(call: ast.Call) -> list[ast.expr]:
         return [call.args[0], call.args[3]]
     if name == "without_interval" and len(call.args) > 1:
         return [call.args[1]]
-    if name in ("_question", "_issue") and len(call.args) > 1:
+    if name in ("_question", "_issue", "_parts") and len(call.args) > 1:
         return [call.args[1]]
+    if name == "_level" and len(call.args) > 2:
+        return [call.args[2]]
     if (name in ERRORS or name.endswith("Error")) and len(call.args) == 2:
         return call.args
     if name == "ValueError" and len(call.args) == 1:  # stands in brackets behind "is damaged or was changed"

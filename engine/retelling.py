@@ -34,11 +34,14 @@ _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
-_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GM]B|\S+")
+_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GMk]B|\S+")
 """Braces that hold what `bytes_said` says."""
 _NUMBER = re.compile(r"[-−+]?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
+_NAME = re.compile(r"“([^“”]*)”(?: \(((?:in )?[\d,]+ (?:image|row)s?)\))?|([\d,]+) more")
+_NAMES = re.compile(rf"(?:(?:, | and )?(?:{_NAME.pattern}))+")
+"""Names in quotation marks, as the questions about data write them."""
 CLOSELY = 0.25
 """Share of a sentence's signs that a template has outside its braces, where it is to be a good part of it."""
 BETWEEN = (". ", "; ", ": ", " · ")
@@ -199,6 +202,8 @@ def _value(name: str, value: str, code: str) -> str:
         return (
             isolated(f"{low}–{high}") if found[2] == "–" else _("{low} to {high}").format(low=low, high=high)
         )
+    if _NAMES.fullmatch(value):
+        return _names(value, code)
     if value[:2] in ("= ", "< ") and _NUMBER.fullmatch(value[2:]):  # of a p
         return value[:2] + _written(value[2:])
     if name == "shares" and not set(value) - set("0123456789/"):  # of the parts: 60/20/20
@@ -212,6 +217,21 @@ def _value(name: str, value: str, code: str) -> str:
         else None
     )
     return isolated(value) if again is None else again
+
+
+def _names(value: str, code: str) -> str:
+    """Return names in quotation marks again, with their numbers of images: “a” (3 images), “b” and 4 more."""
+    told = []
+    for name, count, more in _NAME.findall(value):
+        quoted = _("“{field}”").format(field=isolated(name))
+        told.append(
+            _("{n} more").format(n=_written(more))
+            if more
+            else f"{quoted} ({_retell(count, code) or count})"
+            if count
+            else quoted
+        )
+    return _(", ").join(told)
 
 
 def _written(value: str) -> str:
@@ -296,9 +316,9 @@ def _of_data() -> tuple[str, ...]:
         _("{n} cases as the test part"),
         _("the parts that came with the data, {part} ({share}) taken {how} from training"),
         _("{name} is not an image that can be read"),
-        _("All are {part}"),
-        _("“{name}” is {part}"),
-        _("Leave “{name}” out"),
+        _("level {level} ({names})"),
+        _("{n} image in {part}"),
+        _("{n} images in {part}"),
         _("its names are those of parts"),
         _("it is the outermost level whose names distinguish images"),
         _("one of its names stands for the absence of a finding"),

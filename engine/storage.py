@@ -281,6 +281,8 @@ def check_room(what_needs: str, needed: int, folder: Path, remedy: str, *, optio
 
 def bytes_said(count: int) -> str:
     """Say a number of bytes as people do."""
+    if count < 1e5:
+        return f"{-(-count // 100) / 10} kB"
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 

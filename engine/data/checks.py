@@ -174,7 +174,7 @@ def find_odd_images(remarks: Iterable[tuple[Path, Remark]]) -> list[DataIssue]:
     issues = []
     for remark, paths in odd.items():
         first, more = paths[0].name, len(paths) - 1
-        message = f"In {first}{f' and {more:,} more' if more else ''}, {remark.message}"
+        message = f"In the image {first}{f' and {more:,} more' if more else ''}, {remark.message}"
         issues.append(DataIssue(kind=remark.kind, message=message, paths=tuple(paths)))
     return issues
 

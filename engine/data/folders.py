@@ -220,12 +220,11 @@ def _passed_over(walked: Walk) -> list[DataIssue]:
         )
     if walked.again:
         names = ", ".join(path.name for path in walked.again[:4]) + (", …" if len(walked.again) > 4 else "")
-        which = _count(
-            walked.again,
-            "link to a folder that is read already was",
-            "links to folders that are read already were",
+        message = (
+            f"1 link to a folder that is read already was left out ({names})"
+            if len(walked.again) == 1
+            else f"{len(walked.again):,} links to folders that are read already were left out ({names})"
         )
-        message = f"{which} left out ({names})"
         issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=message, paths=tuple(walked.again)))
     if walked.housekeeping:
         shown = ", ".join(name for name, _ in walked.housekeeping.most_common(4)) + (

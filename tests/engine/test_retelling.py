@@ -127,13 +127,10 @@ SEVERAL = re.compile(
 NEVER_ONE = {
     "engine/data/checks.py": "two or more: a group",
     "engine/data/columns/samples.py": "for programmers",
-    "engine/data/copies/groups.py": "two or more: a group",
     "engine/data/index.py": "of what is read in many pieces",
     "engine/data/patients.py": "its form is chosen by what stands before it",
     "engine/data/pixels/masks.py": "pixels of a side",
     "engine/data/pixels/sizes.py": "pixels of a side, images of which one is said otherwise",
-    "engine/data/sources/columns.py": "rows with many different values",
-    "engine/data/sources/findings.py": "rows of a table that has several findings for each image",
     "engine/data/split.py": "classes, of which there are two at least, and a case of each",
     "engine/experiments/asked/work.py": "two or more: a comparison",
     "engine/experiments/labelled.py": "cases of a test part",
@@ -371,3 +368,30 @@ def test_what_a_page_says_of_damaged_files_databases_runs_and_tables_is_in_its_l
 def test_an_error_that_was_kept_as_text_names_no_option_on_a_page() -> None:
     kept = str(DataError("The disk is full", "Free some space", option="--workspace, or --out (both)"))
     assert retold(f"{kept} It was stopped.") == "The disk is full. Free some space. It was stopped."
+
+
+ASKED = (
+    "8 files look like one image; a new split keeps them in one part",
+    "2 files of different patients with different labels (a, b) look like one image; one of them is turned by 7°; they "
+    "are in different parts of the split that came with the data: take one out or make a new split",
+    "In the image 0.png, nearly all is black: 99 of 100 pixels; look at it before you use it",
+    "Use the table t.csv",
+    "“x” is training",
+    "“x” (2 images), “y” (1 image) and 3 more name no part of the split: these images are in none of training, "
+    "validation and test until you say which",
+    "t.csv names images here, by 12 of the rows; it was read, and the folders were not",
+    "No column of t.csv is named as a label: x was taken as one (x contains “y” (in 8 rows), “z” (in 1 row))",
+    "Several levels of folders may be the class: level 1 (“x” and “y”); level 2 (“z” and “a”). Level 1 was taken",
+    "The mask 0.png cannot be read; its image is used without a mask: 0.png is damaged or was cut short",
+    "These answers do not fit the data: no class is named “x”; there are “y” and “z”",
+    "File names may say whose images they are: “0.png” of “x”. That makes 1 patient in 1 image; they were not taken as "
+    "patients, so each image counts as one",
+)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_is_asked_of_data_is_said_again_with_its_lists_of_names(code: str) -> None:
+    with speaking(code):
+        for said in map(retold, ASKED):
+            assert not re.search(r"[a-z]{3,}", re.sub(r"0\.png|t\.csv", "", said)), said
+            assert "None" not in said and not [one for one in "xyz" if f"{one} " in said]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.data.copies.looks import Symmetry
 from engine.data.copies.registering import Floats
+from engine.language import N_
 from engine.records import Sample
 
 _TURNED = 1.5  # degrees; less may be the registration's error
@@ -77,9 +78,9 @@ def in_words(changes: Collection[Change]) -> list[str]:
     symmetries = sorted({str(change.symmetry) for change in changes} - {""})
     return [
         *symmetries,
-        *_range("turned by {}", [change.turned for change in changes], "°"),
-        *_range("cropped or zoomed by {}", [100 * change.cropped for change in changes], "%"),
-        *_range("shifted by {}", [100 * change.shifted for change in changes], "%"),
+        *_range(N_("turned by {amount}"), [change.turned for change in changes], "°"),
+        *_range(N_("cropped or zoomed by {amount}"), [100 * change.cropped for change in changes], "%"),
+        *_range(N_("shifted by {amount}"), [100 * change.shifted for change in changes], "%"),
     ]
 
 
@@ -88,4 +89,4 @@ def _range(words: str, amounts: Sequence[float], unit: str) -> list[str]:
     if not rounded:
         return []
     low, high = min(rounded), max(rounded)
-    return [words.format(f"{low}{unit}" if low == high else f"{low}{unit} to {high}{unit}")]
+    return [words.format(amount=f"{low}{unit}" if low == high else f"{low}{unit} to {high}{unit}")]

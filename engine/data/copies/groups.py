@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.data.copies.changes import Change, in_words
 from engine.data.patients import patients_named
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind, Sample
 
 MANY = 0.1
@@ -15,6 +16,23 @@ _FEWEST = 10  # images
 _SAID_BY_NAMES = re.compile(r"aug|rot(at)?|flip|mirror|crop|shift|zoom|invert|copy|\(\d+\)", re.IGNORECASE)
 
 Pair = tuple[int, int, Change]
+
+_ALIKE = (
+    (
+        N_("{n} files look like one image"),
+        N_("{n} files with different labels ({classes}) look like one image"),
+    ),
+    (
+        N_("{n} files of different patients look like one image"),
+        N_("{n} files of different patients with different labels ({classes}) look like one image"),
+    ),
+)
+"""Said of images whose patients are not known, and are; whose labels do not differ, and do."""
+_CHANGED = (N_("one of them is {words}"), N_("some of them are {words}"))
+_PARTS = (
+    N_("a new split keeps them in one part"),
+    N_("they are in different parts of the split that came with the data: take one out or make a new split"),
+)
 
 
 def issues_of(samples: Sequence[Sample], pairs: Sequence[Pair]) -> list[DataIssue]:
@@ -47,22 +65,14 @@ def _labels(group: Sequence[Sample]) -> list[str]:
 def _near_duplicate(group: Sequence[Sample], changes: Sequence[Change]) -> DataIssue:
     parts = {sample.part for sample in group} - {None}
     labels = _labels(group)
-    known = patients_named(group).all
-    message = f"{len(group)} files{' of different patients' if known else ''}"
-    if len(labels) > 1:
-        message += f" with different labels ({', '.join(labels)})"
-    message += " look like one image"
-    words = in_words(changes)
-    if words:
-        message += f", {'one of them' if len(group) == 2 else 'some of them'} {', '.join(words)}"
-    message += (
-        ", in different parts of the split that came with the data; take one out or make a new split"
-        if len(parts) > 1
-        else "; a new split keeps them in one part"
-    )
+    head = _ALIKE[patients_named(group).all][len(labels) > 1]
+    said = [head.format(n=len(group), classes=", ".join(labels))]
+    if words := in_words(changes):
+        said.append(_CHANGED[len(group) > 2].format(words=", ".join(words)))
+    said.append(_PARTS[len(parts) > 1])
     return DataIssue(
         kind=DataIssueKind.NEAR_DUPLICATE,
-        message=message,
+        message="; ".join(said),
         paths=tuple(sample.path for sample in group),
         serious=len(parts) > 1 or len(labels) > 1,
     )

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.language import N_
+
 HASH_SIDE = 16  # 16 × 16 bits: chest films all look alike to the usual 64
 HASH_BYTES = HASH_SIDE**2 // 8
 THUMBNAIL = 2 * HASH_SIDE  # pixels a side
@@ -83,13 +85,13 @@ class Symmetry:
 
 _MOVES: Final = {
     (False, False, False): "",
-    (False, True, False): "mirrored left to right",
-    (False, False, True): "flipped upside down",
-    (False, True, True): "turned by 180°",
-    (True, False, False): "mirrored along a diagonal",
-    (True, True, False): "turned by 90°",
-    (True, False, True): "turned by 90°",
-    (True, True, True): "mirrored along a diagonal",
+    (False, True, False): N_("mirrored left to right"),
+    (False, False, True): N_("flipped upside down"),
+    (False, True, True): N_("turned by 180°"),
+    (True, False, False): N_("mirrored along a diagonal"),
+    (True, True, False): N_("turned by 90°"),
+    (True, False, True): N_("turned by 90°"),
+    (True, True, True): N_("mirrored along a diagonal"),
 }
 
 SYMMETRIES: Final = tuple(Symmetry(*flags) for flags in product((False, True), repeat=4))

@@ -20,17 +20,39 @@ from engine.data.columns.samples import Samples, in_columns
 from engine.data.names import is_negative
 from engine.errors import ImageError
 from engine.images import in_order, load_image
+from engine.language import N_
 from engine.records import DataIssue, DataIssueKind, Sample
 
 ASPECT = 0.02  # by which a mask's aspect may differ: what rounding to whole pixels makes of a small one
 UNUSABLE = (DataIssueKind.MASK_UNREADABLE, DataIssueKind.MASK_SIZE)
-SAID: dict[DataIssueKind, str] = {
-    DataIssueKind.MASK_UNREADABLE: "{which} cannot be read ({why}); {these} used without a mask",
-    DataIssueKind.MASK_SIZE: "{which} of another shape than {its} ({why}); {these} used without a mask",
-    DataIssueKind.MASK_SCALED: "{which} of another size than {its} and the same shape ({why}); a heatmap is held "
-    "against it all the same",
-    DataIssueKind.MASK_EMPTY: "{which} empty: nothing is marked, so that no heatmap can be held against it",
+SAID: dict[DataIssueKind, tuple[str, str]] = {
+    DataIssueKind.MASK_UNREADABLE: (
+        N_("The mask {name} cannot be read; its image is used without a mask: {why}"),
+        N_("{n} masks, {name} among them, cannot be read; their images are used without a mask: {why}"),
+    ),
+    DataIssueKind.MASK_SIZE: (
+        N_("The mask {name} is of another shape than its image, which is used without a mask: {why}"),
+        N_(
+            "{n} masks, {name} among them, are of another shape than their images, which are used without: {why}"
+        ),
+    ),
+    DataIssueKind.MASK_SCALED: (
+        N_(
+            "The mask {name} is of another size than its image; a heatmap is held against it all the same: {why}"
+        ),
+        N_(
+            "{n} masks, {name} among them, are of another size than their images; heatmaps are held against all: {why}"
+        ),
+    ),
+    DataIssueKind.MASK_EMPTY: (
+        N_("The mask {name} is empty: nothing is marked, so that no heatmap can be held against it"),
+        N_(
+            "{n} masks, {name} among them, are empty: nothing is marked, so that no heatmap can be held against them"
+        ),
+    ),
 }
+"""What is said of one mask, and of several."""
+SCALED = N_("{width} × {height} for {width2} × {height2} pixels")
 
 
 def read_mask(sample: Sample) -> NDArray[np.bool_]:
@@ -99,20 +121,14 @@ def _trouble(sample: Sample) -> tuple[DataIssueKind, str] | None:
         return None if nothing else (DataIssueKind.MASK_EMPTY, "")
     height, width = mask.shape
     if sample.width and (width, height) != (sample.width, sample.height):
-        why = f"{width:,} × {height:,} for {sample.width:,} × {sample.height:,} pixels"
-        return DataIssueKind.MASK_SCALED, why
+        sides = (width, height, sample.width, sample.height)
+        why = dict(zip(("width", "height", "width2", "height2"), map("{:,}".format, sides), strict=True))
+        return DataIssueKind.MASK_SCALED, SCALED.format(**why)
     return None
 
 
 def _issue(kind: DataIssueKind, found: Sequence[tuple[Path, str]]) -> DataIssue:
     path, why = found[0]
-    one = len(found) == 1
-    verb = {DataIssueKind.MASK_UNREADABLE: ("", "")}.get(kind, (" is", " are"))[not one]
-    which = f"The mask {path.name}{verb}" if one else f"{len(found):,} masks, {path.name} among them,{verb}"
-    message = SAID[kind].format(
-        which=which,
-        why=why,
-        its="its image" if one else "their images",
-        these="its image is" if one else "their images are",
-    )
+    several = len(found) > 1
+    message = SAID[kind][several].format(n=f"{len(found):,}", name=path.name, why=why)
     return DataIssue(kind=kind, message=message, paths=tuple(path for path, _ in found))

@@ -47,7 +47,7 @@ from engine.data.sources import (
     unpack,
 )
 from engine.errors import DataError
-from engine.language import one_line
+from engine.language import N_, one_line
 from engine.records import (
     PARTS,
     Answers,
@@ -293,19 +293,25 @@ def _not_heeded(
     """Say which answers fit nothing that is there: a slip of the pen, or data that changed since."""
     names = [table.offer.path for table in tables]
     said = [
-        (DataIssueKind.CLASS_UNCLEAR, f"no class is named “{name}”", labels)
+        (DataIssueKind.CLASS_UNCLEAR, N_("no class is named “{name}”").format(name=name), labels)
         for name in answers.same
         if name not in labels
     ]
     said += [
-        (DataIssueKind.PART_UNCLEAR, f"no folder or cell is named “{name}”", parts)
+        (DataIssueKind.PART_UNCLEAR, N_("no folder or cell is named “{name}”").format(name=name), parts)
         for name in answers.parts
         if name not in parts and "," not in name  # names that were given together
     ]
     if levels is not None and max(answers.levels, default=0) > levels:
-        said.append((DataIssueKind.CLASS_UNCLEAR, f"there are {levels} levels of folders", ()))
+        said.append((DataIssueKind.CLASS_UNCLEAR, N_("the levels of folders are {n}").format(n=levels), ()))
     if answers.table and answers.table not in names:
-        said.append((DataIssueKind.TABLE_FOUND, f"no table {answers.table} describes the images", names))
+        said.append(
+            (
+                DataIssueKind.TABLE_FOUND,
+                N_("no table {name} describes the images").format(name=answers.table),
+                names,
+            )
+        )
     return [
         DataIssue(
             kind=kind,

@@ -17,19 +17,17 @@ _WORDS: dict[Part, str] = {"train": "training", "val": "validation", "test": "te
 
 def listed(names: Iterable[str], most: int = 4) -> str:
     """Write names in quotation marks, so that blanks at their ends are seen."""
-    names = list(names)
-    shown = [f"“{name}”" for name in names[:most]]
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return _joined([f"“{name}”" for name in names], most)
 
 
 def counted(counts: Mapping[str, int], names: Iterable[str], most: int = 4) -> str:
     """Write names with their numbers of images."""
-    names = list(names)
-    shown = [f"“{name}” ({images(counts[name])})" for name in names[:most]]
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return _joined([f"“{name}” ({images(counts[name])})" for name in names], most)
+
+
+def _joined(shown: Sequence[str], most: int) -> str:
+    if len(shown) > most:
+        return f"{', '.join(shown[:most])} and {len(shown) - most:,} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
@@ -248,9 +246,19 @@ def classes_after_counts(classes: Mapping[str, str]) -> Question:
 def no_label(names: Collection[str], counts: Mapping[str, int], *, taken: bool) -> Question:
     """Say that a name was taken for the absence of a label, or ask whether it is."""
     one = len(names) == 1
-    says = "may say" if not taken else "says" if one else "say"
-    done = f"{'was' if one else 'were'} taken as {'no label' if taken else 'a class' if one else 'classes'}"
-    message = f"{counted(counts, names)} {says} that there is no label, and {done}"
+    shown = counted(counts, names)
+    if taken:
+        message = (
+            f"{shown} says that there is no label, and was taken as no label"
+            if one
+            else f"{shown} say that there is no label, and were taken as no label"
+        )
+    else:
+        message = (
+            f"{shown} may say that there is no label, and was taken as a class"
+            if one
+            else f"{shown} may say that there is no label, and were taken as classes"
+        )
     option = " ".join(shlex.join(["--same", f"{name}="]) for name in names)
     keep = " ".join(shlex.join(["--same", f"{name}={name}"]) for name in names)
     return _question(
@@ -338,16 +346,16 @@ def _label_columns(columns: Iterable[str]) -> list[Choice]:
 
 def table_beside(table: str, rows: int, matched: int, *, taken: bool, folders_tell: bool) -> Question:
     """Offer a table that stands beside the images."""
-    which = (
-        f"{matched:,} of the {rows:,} rows of {table} name" if matched < rows else f"{table} has a row for"
-    )
-    message = f"{which} images here"
-    message += (
-        "; it was read, and the folders were not"
+    found = "each row" if matched == rows else f"{matched:,} of the rows"
+    message = (
+        f"{table} names images here, by {found}; it was read, and the folders were not"
         if taken
-        else "; the folders were read instead, so labels or patients in it may be missed"
+        else f"{table} names images here, by {found}; the folders were read instead, so labels or patients in it may "
+        "be missed"
     )
-    use = Choice(words=f"Use {table}", option=shlex.join(["--table", table]), answers=Answers(table=table))
+    use = Choice(
+        words=f"Use the table {table}", option=shlex.join(["--table", table]), answers=Answers(table=table)
+    )
     folders = Choice(words="Use the folders", option="--table none", answers=Answers(table=""))
     return _question(
         DataIssueKind.TABLE_FOUND,
@@ -372,10 +380,13 @@ def _level(level: int, role: Role, words: str) -> Choice:
 
 
 def _as_parts(names: Collection[str]) -> list[Choice]:
-    whole = "They are" if len(names) > 1 else f"“{next(iter(names))}” is"
+    name, several = next(iter(names)), len(names) > 1
     return [
-        *(_parts(dict.fromkeys(names, part), f"{whole} {words}") for part, words in _WORDS.items()),
-        _parts(dict.fromkeys(names), f"{whole} no part"),
+        *(
+            _parts(dict.fromkeys(names, part), f"They are {words}" if several else f"“{name}” is {words}")
+            for part, words in _WORDS.items()
+        ),
+        _parts(dict.fromkeys(names), "They are no part" if several else f"“{name}” is no part"),
     ]
 
 

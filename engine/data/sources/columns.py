@@ -12,6 +12,7 @@ from types import MappingProxyType
 from engine.data.sources.files import Files
 from engine.data.sources.tables import Table
 from engine.errors import DataError
+from engine.language import N_
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -250,28 +251,35 @@ def _label(table: Table, free: Sequence[str]) -> _Label:
     if flags:
         return _Label(flags=flags)
     possible = [name for name in free if plain(name) not in _NEVER_LABELS]
-    shown = "; ".join(f"{name} has {_content(table.column(name))}" for name in possible[:_SHOWN])
+    shown = "; ".join(_content(name, table.column(name)) for name in possible[:_SHOWN])
     for sole in (possible, [name for name in possible if _are_flags(table.column(name))]):
         if len(sole) == 1 and sole[0] in classes:
             others = tuple(name for name in possible if name != sole[0])
-            said = f"No column of {table.name} is named as a label: {sole[0]} was taken as one ({shown})"
+            said = N_("No column of {table} is named as a label: {name} was taken as one ({shown})").format(
+                table=table.name, name=sole[0], shown=shown
+            )
             return _Label(sole[0], others=others, unsaid=said)
     if not possible:
         return _Label()
-    said = f"No column of {table.name} is clearly the label, so no image has one until you choose ({shown})"
+    said = N_(
+        "No column of {table} is clearly the label, so no image has one until you choose ({shown})"
+    ).format(table=table.name, shown=shown)
     return _Label(others=tuple(possible), unsaid=said)
 
 
-def _content(cells: Sequence[str]) -> str:
+def _content(name: str, cells: Sequence[str]) -> str:
     """Say what stands in a column: its values with their numbers, or how many there are."""
     counts = Counter(cell for cell in cells if cell)
     if len(counts) <= _FEW_VALUES:
-        return ", ".join(
-            f"“{value[:40]}” {'once' if count == 1 else f'{count:,} times'}"
+        names = ", ".join(
+            f"“{value[:40]}” ({(N_('in {n} row') if count == 1 else N_('in {n} rows')).format(n=f'{count:,}')})"
             for value, count in counts.most_common()
         )
-    what = "numbers" if _are_numbers(counts) else "texts"
-    return f"{len(counts):,} different {what} in {counts.total():,} rows"
+        return N_("{column} contains {names}").format(column=name, names=names)
+    said = N_("{column} has {n} different texts in {total} rows")
+    if _are_numbers(counts):
+        said = N_("{column} has {n} different numbers in {total} rows")
+    return said.format(column=name, n=f"{len(counts):,}", total=f"{counts.total():,}")
 
 
 def _last_word(name: str) -> str:

@@ -154,9 +154,15 @@ def _turned(
             first = [name, *(cells[at] for cells in kept_cells), *("" for _ in findings)]
             lines[name] = (table.lines[at][0], first)
         lines[name][1][place[finding]] = cell
-    said = (
-        f"{table.name} is a long table with a row for each finding of an image: its {len(table.lines):,} rows were "
-        f"read as {len(lines):,} images, each with {len(findings)} findings ({_some(findings)})"
+    said = N_(
+        "{name} is a long table with a row for each finding of an image: its {n} rows were read as {count} images, "
+        "each with {number} findings ({findings})"
+    ).format(
+        name=table.name,
+        n=f"{len(table.lines):,}",
+        count=f"{len(lines):,}",
+        number=len(findings),
+        findings=_some(findings),
     )
     return Table(
         name=table.name,
@@ -301,10 +307,10 @@ def _told_several(rows: Sequence[_Said], source: str) -> str:
     unsure = sum(bool(row.unsure) and len(row.present) == 1 for row in rows)
     counts = zip((several, none, unsure), _SEVERAL, strict=True)
     counted = ", ".join(words[count != 1].format(n=f"{count:,}") for count, words in counts if count)
-    return (
-        f"The table is multi-label: of {len(rows):,} rows {counted} ({source}). Only rows with a single finding have "
-        "a label for now; to use all rows, choose one finding, which is then distinguished from its absence"
-    )
+    return N_(
+        "The table is multi-label: of {n} rows {counts} ({source}). Only rows with a single finding have a label for "
+        "now; to use all rows, choose one finding, which is then distinguished from its absence"
+    ).format(n=f"{len(rows):,}", counts=counted, source=source)
 
 
 def _read(message: str) -> DataIssue:

@@ -149,7 +149,9 @@ def open_table(path: Path) -> Table:
     if len(kept) < width:
         padded = [(number, [cells[place] for place in kept]) for number, cells in padded]
     said_of_header = (
-        f"{path.name} has no header: its columns are named column 1, column 2 …" if nameless else ""
+        N_("{name} has no header: its columns are named column 1, column 2 …").format(name=path.name)
+        if nameless
+        else ""
     )
     return Table(
         name=path.name, header=header, lines=padded, said=tuple(filter(None, (*said, said_of_header)))

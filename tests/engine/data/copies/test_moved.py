@@ -75,7 +75,7 @@ def test_a_moved_copy_is_found_and_what_was_done_is_said(tmp_path: Path, name: s
     samples, seen = looks(tmp_path, [*OTHERS, change(film(5))])
     (issue,) = duplicates(samples, seen)
     assert {path.name for path in issue.paths} == {"5.png", "20.png"}
-    assert f"one of them {said}" in issue.message
+    assert f"one of them is {said}" in issue.message
 
 
 def test_images_from_elsewhere_are_held_against_others_in_the_same_way(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_film_that_is_no_square_is_turned_by_as_much_as_it_was_turned(tmp_path
     samples, seen = looks(tmp_path, [*wide, wide[3].rotate(8, BICUBIC)])
     samples = [replace(sample, width=360, height=220) for sample in samples]
     (issue,) = duplicates(samples, seen)
-    assert "one of them turned by 8°" in issue.message
+    assert "one of them is turned by 8°" in issue.message
 
 
 @settings(max_examples=5, deadline=None)

@@ -109,7 +109,7 @@ def test_copies_made_before_splitting_are_one_group(tmp_path: Path) -> None:
     samples, seen = looks(tmp_path, [*copies, *(film(seed) for seed in range(10, 18))])
     (issue,) = find_near_duplicates(samples, seen)
     assert {path.name for path in issue.paths} == {f"{number}.png" for number in range(8)}
-    assert "some of them flipped upside down" in issue.message
+    assert "some of them are flipped upside down" in issue.message
 
 
 def test_an_image_that_is_its_own_mirror_image_is_no_copy_of_itself(tmp_path: Path) -> None:

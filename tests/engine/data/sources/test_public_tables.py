@@ -401,7 +401,10 @@ def test_measurements_and_texts_are_no_classes_until_a_person_says_so(
 def test_the_one_column_left_is_taken_as_the_label_and_said_with_what_stands_in_it(tmp_path: Path) -> None:
     table = labelled_by(tmp_path, "shade", ["dark", "light", "light"] * 4)
     (question,) = asked_of_classes(table)
-    assert "shade was taken as one (shade has “light” 8 times, “dark” 4 times)" in question.issue.message
+    assert (
+        "shade was taken as one (shade contains “light” (in 8 rows), “dark” (in 4 rows))"
+        in question.issue.message
+    )
     assert {each.name: each.images for each in propose(table).classes} == {"dark": 4, "light": 8}
     assert propose(table, answers=question.choices[-1].answers).classes == ()
 

@@ -26,6 +26,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from engine.data import index_data
 from engine.pacs import Door, receive
 from engine.pacs.callers import INSIDE, OUTSIDE
+from engine.storage import bytes_said
 from tests.engine.pacs.films import radiograph, uid
 
 pytestmark = pytest.mark.skipif(
@@ -108,9 +109,8 @@ def test_what_is_refused_is_said_and_what_came_stays(tmp_path: Path) -> None:
     for file in corrected:
         file.write_bytes(radiograph(511, patient="CORRECTED"))
     told: list[str] = []
-    with listening(
-        tmp_path / "came", told.append, most=int(2.5 * first.stat().st_size), allowed=["PACS"]
-    ) as port:
+    most = int(2.5 * first.stat().st_size)
+    with listening(tmp_path / "came", told.append, most=most, allowed=["PACS"]) as port:
         entity = AE("PACS")
         entity.add_requested_context(DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian)
         archive = entity.associate("127.0.0.1", port, ae_title="OVERREAD")
@@ -137,8 +137,8 @@ def test_what_is_refused_is_said_and_what_came_stays(tmp_path: Path) -> None:
         "here already",
         "… bytes, which came with other content before: both are kept",
         "here already",
-        "was refused, and may be pushed again: The folder may hold 0.0 MB. Move files away, or let it hold more "
-        "(--most).",
+        f"was refused, and may be pushed again: The folder may hold {bytes_said(most)}. Move files away, or let it "
+        "hold more (--most).",
         "at 127.0.0.1 was refused: it is not among those that may push (--allow)",
         "at 127.0.0.1 was refused: it asked for “ANOTHER”, and this is “OVERREAD” (--aet)",
         f"was refused, and may be pushed again: The folder of {tmp_path / 'came' / uid(512)[:-1]}….dcm is not there. "
@@ -156,7 +156,7 @@ def test_an_object_that_is_too_large_or_cut_off_leaves_nothing(tmp_path: Path) -
             assert cut.recv(1) == b"\2"  # A-ASSOCIATE-AC
             cut.sendall(struct.pack(">BxIIBB", 4, 8, 4, 1, 0) + b"..")  # a piece of an object, not its last
     assert [sentence.split("was ")[1] for sentence in told] == [
-        "hung up on: an object has more than 0.0 MB",
+        "hung up on: an object has more than 2.0 kB",
         "cut off in an object: nothing of it is kept, and it may push it again",
     ]
     assert list((tmp_path / "came").iterdir()) == []

@@ -230,7 +230,7 @@ def test_copies_stand_side_by_side_with_what_is_known_of_each(session: AppSessio
         drawn.save(folder / ("ill" if number % 2 else "well") / f"film{number}.png")
     film(4).rotate(7, Image.Resampling.BICUBIC).save(folder / "ill" / "again.png")
     shown = show(session, read(session, folder).dataset_id)[3]
-    said = "2 files with different labels (ill, well) look like one image, one of them turned by 7°"
+    said = "2 files with different labels (ill, well) look like one image; one of them is turned by 7°"
     assert said in shown
     beside = shown[shown.index(said) :]
     captions = ("again.png<br>ill<br>patient not named<br>no part yet", "film4.png<br>well<br>")
