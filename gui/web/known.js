@@ -8,11 +8,29 @@ new MutationObserver((changes) => {
   }
 }).observe(document, { childList: true, subtree: true });
 
-// The second click of a double click asks for nothing more: it would undo what the first did where a button turns (archive
-// and offer again), or answer the question that the first put in its place.
-addEventListener('click', (event) => {
-  if (event.detail > 1 && event.target.closest?.('#pages button.lg')) event.stopImmediatePropagation();
-}, true);
+// What is asked for twice by a slip of the hand is asked for once. The second click of a double click, and the second tap, would
+// undo what the first did where a button turns (archive and offer again), take back two answers, or land on whatever the first
+// has put under the pointer: a question, a dialog, another folder's list. Buttons that step or look take every click.
+(() => {
+  const ONCE = '#pages button.lg, #pages a[download], .sd button, .br button, .rp, .rv dialog button, [data-do=undo], [data-do=flag], [data-do=finish]';
+  let tapped = { timeStamp: -Infinity };
+  addEventListener('click', (event) => {
+    if (!event.isTrusted && event.detail < 2) return;   // a script's own
+    const again = event.pointerType === 'touch' && event.timeStamp - tapped.timeStamp < 500 && Math.hypot(event.clientX - tapped.clientX, event.clientY - tapped.clientY) < 30;
+    if (event.pointerType === 'touch') tapped = event;
+    if ((event.detail > 1 || again) && event.target.closest?.(ONCE)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, true);
+
+  // An Enter that is held down presses a button again and again, also the one that asks whether this is meant.
+  addEventListener('keydown', (event) => {
+    if (!event.repeat || event.key !== 'Enter' || event.target.closest?.('textarea, [contenteditable=true]')) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+})();
 
 // Whoever is not known any more is told so, and loses nothing that is on the page. What a page says where no answer came
 // is then this sentence too: “not responding” would be another reason, and a wrong one. Known again, the bar goes.

@@ -1,6 +1,6 @@
 // Who reads: one of the list. The person at this computer is in it by the account's name until they give their own.
 const ADD = '\u0000add', CHANGE = '\u0000change';   // no name holds a zero
-let people = [], adding = false;
+let people = [], adding = false, saving = false;
 
 function showReaders(readers, name) {
   if (!at('reader')) return;
@@ -31,12 +31,16 @@ function openWho(another) {
 }
 
 async function saveWho(further = {}) {
+  if (saving) return;   // Enter, pressed twice
   const told = { name: field('name').value, profession: field('profession').value, years: field('years').value };
   let answer;
+  saving = true;
   try {
     answer = await server.save_reader({ ...told, reader: kept('reader', ''), new: adding, ...further });
   } catch {
     answer = null;
+  } finally {
+    saving = false;
   }
   if (!answer?.ok) {
     text('who-said', answer?.problem ?? window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')));

@@ -149,6 +149,12 @@ root.querySelector('[data-do="add-reader"]').onclick = async ({ currentTarget: p
   at('new-reader').value = '';
   plan();
 };
+// Enter in the name of a new reader is for that reader, not for the form around it.
+at('new-reader').onkeydown = (event) => {
+  if (event.key !== 'Enter' || event.isComposing) return;
+  event.preventDefault();
+  root.querySelector('[data-do="add-reader"]').click();
+};
 // The page is come to: what others have read meanwhile is there.
 new IntersectionObserver(([entry]) => {
   if (entry.isIntersecting && !takeWish() && (root.dataset.face ?? 'list') === 'list') showList();

@@ -285,3 +285,29 @@ def test_what_was_written_on_a_case_of_a_study_outlives_a_reload_and_what_was_em
     assert asked == ["beforeunload"]  # nothing is unsaid of a case that was answered
     (stored,) = ward.session.store.studies.answers(study.study_id)
     assert (stored.comment, len(stored.regions)) == ("", 1)
+
+
+def test_enter_in_a_new_readers_name_adds_the_reader_and_a_held_one_answers_no_question(
+    ward: Ward, opened: Callable[..., Any], page: Any
+) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(opened(ward.session, page="studies").url)
+    page.click("text=Make a study")
+    form = page.locator(".sd-form")
+    form.locator("[name=name]").fill("Pilot")
+    form.get_by_label("anna", exact=True).check()
+    form.locator("[data-at=new-reader]").fill("dora")
+    form.locator("[data-at=new-reader]").press("Enter")
+    expect(form.get_by_label("dora", exact=True)).to_be_checked()
+    assert ward.session.store.studies.all() == []
+    page.click("[data-at=make]")
+    open_it = page.locator(".sd-do button").last
+    expect(open_it).to_be_visible()
+    words = open_it.inner_text()
+    open_it.focus()
+    for _repeated in range(4):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    expect(open_it).to_have_text(f"{words}: sure?")
+    assert ward.session.store.studies.get("Pilot").state == "draft"
