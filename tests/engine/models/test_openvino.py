@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,11 +12,35 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.models.classifier import build_classifier
+from engine.models.classifier import Classifier, build_classifier
 from engine.models.frozen import cut_behind_backbone
 from engine.models.openvino import SHARE, engine_name, fast_features
 from engine.storage import KEPT_BYTES
 from tests.tiny import TINY_RECIPE
+
+
+def small() -> Classifier:
+    """The same small net each time."""
+    torch.manual_seed(0)
+    return build_classifier(TINY_RECIPE, 2).eval()
+
+
+@pytest.fixture(scope="module")
+def converted_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which the small net was converted, which takes seconds. Do not change it: take `converted`."""
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    cache = tmp_path_factory.mktemp("converted")
+    frozen = cut_behind_backbone(small()).frozen
+    fast_features(frozen, device="cpu", images=10_000, size=32, cache_dir=cache)
+    return cache
+
+
+@pytest.fixture
+def converted(converted_once: Path, tmp_path: Path) -> Path:
+    """A copy of that cache."""
+    shutil.copytree(converted_once, tmp_path / "cache")
+    assert len(list((tmp_path / "cache" / "nets").glob("*.xml"))) == 1
+    return tmp_path / "cache"
 
 
 @pytest.mark.parametrize("backbone", ["test_efficientnet", "test_vit", "densenet121"])
@@ -39,11 +64,9 @@ def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path
     assert len(list((tmp_path / "nets").glob("*.xml"))) == 1, "the converted net is found again"
 
 
-def test_an_image_gives_the_same_in_a_batch_of_any_size(tmp_path: Path) -> None:
-    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
-    torch.manual_seed(0)
-    frozen = cut_behind_backbone(build_classifier(TINY_RECIPE, 2).eval()).frozen
-    features = fast_features(frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path)
+def test_an_image_gives_the_same_in_a_batch_of_any_size(converted: Path) -> None:
+    frozen = cut_behind_backbone(small()).frozen
+    features = fast_features(frozen, device="cpu", images=10_000, size=32, cache_dir=converted)
     assert engine_name(features) == "OpenVINO"
     images = torch.rand(3 * SHARE + 1, 3, 32, 32)
     together = features(images)
@@ -60,19 +83,19 @@ def test_a_few_images_are_not_worth_converting(tmp_path: Path) -> None:
     )
 
 
-def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
-    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
-    classifier = build_classifier(TINY_RECIPE, 2).eval()
+def test_a_net_that_changed_is_converted_anew(converted: Path) -> None:
+    classifier = small()
     images = torch.rand(2, 3, 32, 32)
     before = fast_features(
-        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=converted
     )(images)
     with torch.no_grad():
         classifier.backbone.net.conv_head.weight.mul_(2)
     after = fast_features(
-        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=converted
     )(images)
     assert not torch.allclose(before, after)
+    assert len(list((converted / "nets").glob("*.xml"))) == 2
     with torch.no_grad():
         assert torch.allclose(after, classifier.features(images), rtol=1e-3, atol=1e-4)
 
@@ -92,25 +115,21 @@ def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest
     assert len(nets) < 6
 
 
-def test_a_damaged_converted_net_is_made_again(tmp_path: Path) -> None:
-    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
-    classifier = build_classifier(TINY_RECIPE, 2).eval()
-    fast_features(
-        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
-    )
+def test_a_damaged_converted_net_is_made_again(converted: Path) -> None:
+    classifier = small()
     images = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         expected = classifier.features(images)
-    weights = next((tmp_path / "nets").glob("*.bin"))
+    weights = next((converted / "nets").glob("*.bin"))
     whole = weights.stat().st_size
     for damage in (
         lambda path: path.write_bytes(b"cut"),
         lambda path: path.suffix == ".bin" and path.unlink(),
     ):
-        for path in list((tmp_path / "nets").iterdir()):
+        for path in list((converted / "nets").iterdir()):
             damage(path)
         features = fast_features(
-            cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+            cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=converted
         )
         assert engine_name(features) == "OpenVINO"
         assert torch.allclose(features(images), expected, rtol=1e-3, atol=1e-4)
@@ -185,13 +204,12 @@ def test_a_process_that_used_compiled_nets_still_hears_signals(tmp_path: Path) -
     assert (done.returncode, done.stdout) == (0, "stop\n"), done.stderr[-2000:]
 
 
-def test_a_net_is_compiled_once_for_all_steps_of_a_run(tmp_path: Path) -> None:
+def test_a_net_is_compiled_once_for_all_steps_of_a_run(converted: Path) -> None:
     openvino = pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
-    torch.manual_seed(0)
-    net = build_classifier(TINY_RECIPE, 2).eval()
+    net = small()
     compiled = [
         fast_features(
-            cut_behind_backbone(net).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+            cut_behind_backbone(net).frozen, device="cpu", images=10_000, size=32, cache_dir=converted
         )._net  # type: ignore[attr-defined]
         for _ in range(2)
     ]
