@@ -1,4 +1,4 @@
-"""Predicting a folder, beside timm's net run eagerly with the same weights."""
+"""Predicting a folder, beside timm's net run eagerly with the same weights and beside the inference engine alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks import engine_limit
 from benchmarks.films import films, share_of, short_run
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved
 from engine.data import split_index
@@ -67,6 +68,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             if name == "first"
             else "",
         )
+    yield from engine_limit.measure(setting, run, samples)
 
 
 class _TimmEager:
