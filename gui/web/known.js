@@ -1,12 +1,17 @@
-// Gradio names its empty boxes and gives them no role, so that nobody hears the name.
+// Gradio names its empty boxes and gives them no role, so that nobody hears the name; and of what is folded away nobody hears
+// whether it is open, which Gradio writes as a class.
 new MutationObserver((changes) => {
-  for (const { addedNodes } of changes) {
+  const tell = (one) => {
+    if (one.matches('.empty[aria-label]')) one.role = 'img';
+    else if (one.matches('button.label-wrap')) one.setAttribute('aria-expanded', String(one.classList.contains('open')));
+  };
+  for (const { type, target, addedNodes } of changes) {
+    if (type === 'attributes') tell(target);
     for (const node of addedNodes) {
-      if (!(node instanceof Element)) continue;
-      for (const box of [node, ...node.querySelectorAll('.empty[aria-label]')]) if (box.matches('.empty[aria-label]')) box.role = 'img';
+      if (node instanceof Element) [node, ...node.querySelectorAll('.empty[aria-label], button.label-wrap')].forEach(tell);
     }
   }
-}).observe(document, { childList: true, subtree: true });
+}).observe(document, { childList: true, subtree: true, attributeFilter: ['class'] });
 
 // What is asked for twice by a slip of the hand is asked for once. The second click of a double click, and the second tap, would
 // undo what the first did where a button turns (archive and offer again), take back two answers, or land on whatever the first

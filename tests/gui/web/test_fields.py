@@ -77,3 +77,23 @@ def test_whatever_can_be_folded_has_a_name_to_be_opened_by(room: Room) -> None:
     told = build_app(room.session).get_config_file()
     folds = [one["props"].get("elem_id") for one in told["components"] if one["type"] == "accordion"]
     assert all(folds) and len({*folds}) == len(folds)
+
+
+@pytest.mark.browser
+def test_whatever_can_be_folded_says_whether_it_is_open_however_it_came_to_be(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"{opened(room.session).url}/?tab=report")
+    fold = page.locator("#report-run-keeping > button")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    fold.click()
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    fold.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    page.click("#page-train-button")  # drawn when it is come to
+    page.locator("#train-start").wait_for()
+    assert page.locator("button.label-wrap:not([aria-expanded])").count() == 0
+    page.click("#page-report-button")
+    expect(fold).to_have_attribute("aria-expanded", "false")
