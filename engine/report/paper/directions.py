@@ -21,11 +21,11 @@ ISOLATES = re.compile("[\u2066-\u2069]")
 APART = re.compile("[\u2066-\u2068][^\u2066-\u2069]*\u2069")
 WORDS = re.compile(f"[{RIGHT}][{RIGHT}\u200c\u200d]*(?:[ \u00a0-]+[{RIGHT}][{RIGHT}\u200c\u200d]*)*")
 LEFT = re.compile("[A-Za-z\u00c0-\u058f]")
-HYPHEN = re.compile(r"(?<![\w.,/)\]%\u2010-\u2015-])-(?=\d*\.\d\d|\u221e)")
+HYPHEN = re.compile(r"(?<![\w.,/)\]%\u2010-\u2015-])-(?=\.\d|\d+\.\d\d|\u221e)")
 """What stands for a minus before a figure, and joins nothing: not that of a date, an id or a DOI.
 
-Figures have two decimals at least, as `engine.report.formatting.figure` writes them; a class “grade -1” or “T ≤ -2.5”
-is a name, and is printed as it was written.
+Figures begin with their point (a margin of .2) or have two decimals at least, as `engine.report.formatting.figure`
+writes them; a class “grade -1” or “T ≤ -2.5” is a name, and is printed as it was written.
 """
 MINUS = "\u2212"
 
