@@ -303,7 +303,9 @@ def _not_heeded(
         if name not in parts and "," not in name  # names that were given together
     ]
     if levels is not None and max(answers.levels, default=0) > levels:
-        said.append((DataIssueKind.CLASS_UNCLEAR, N_("the levels of folders are {n}").format(n=levels), ()))
+        said.append(
+            (DataIssueKind.CLASS_UNCLEAR, N_("the number of levels of folders is {n}").format(n=levels), ())
+        )
     if answers.table and answers.table not in names:
         said.append(
             (
