@@ -71,7 +71,7 @@ def add(
         raise AnsweredElsewhere(
             f"{people.name(person)} has answered this case in another window since it was shown here, "
             "so this answer was not stored",
-            "Look at the answer that is stored, and decide again if it is to be another one",
+            "The answer given there stands; go back to the case if it is to be another one",
         )
     told = _checked(study.protocol, answer, shown.predicted if shown else None, people.name(person))
     confidence = None
