@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"[-−+]?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
 _NAME = re.compile(r"“([^“”]*)”(?: \(((?:in )?[\d,]+ (?:image|row)s?)\))?|([\d,]+) more")
-_NAMES = re.compile(rf"(?:(?:, | and )?(?:{_NAME.pattern}))+")
+_NAMES = re.compile(rf"(?:{_NAME.pattern})(?:, (?:{_NAME.pattern})| and (?:{_NAME.pattern}))*")
 """Names in quotation marks, as the questions about data write them."""
 CLOSELY = 0.25
 """Share of a sentence's signs that a template has outside its braces, where it is to be a good part of it."""
@@ -340,7 +340,7 @@ def _of_data() -> tuple[str, ...]:
         _("{n} cases"),
         _("{message} (and the same 1 time more, all listed)"),
         _("{message} (and the same {n} times more, all listed)"),
-        _("{version}: {n} image, labelled as it came with the data"),
+        _("{version}: {n} image, with the label that came with the data"),
         _("{version}: {n} images, labelled as they came with the data"),
         _("{version}: {n} of {total} labels changed from {parent} by assisted readings of {readers}"),
         _("{version}: {n} of {total} labels changed from {parent} by blinded consensus of {readers}"),

@@ -173,8 +173,12 @@ def find_odd_images(remarks: Iterable[tuple[Path, Remark]]) -> list[DataIssue]:
         odd[remark].append(path)
     issues = []
     for remark, paths in odd.items():
-        first, more = paths[0].name, len(paths) - 1
-        message = f"In the image {first}{f' and {more:,} more' if more else ''}, {remark.message}"
+        first, more = paths[0].name, len(paths) > 1
+        message = (
+            f"In {len(paths):,} images, {first} among them, {remark.message}"
+            if more
+            else f"In the image {first}, {remark.message}"
+        )
         issues.append(DataIssue(kind=remark.kind, message=message, paths=tuple(paths)))
     return issues
 

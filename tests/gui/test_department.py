@@ -58,7 +58,11 @@ def test_pages_and_commands_read_and_write_one_database(
     assert main(["doctor", "--json"]) in (0, 1)  # which also tells of weights and a browser
     told = capsys.readouterr().out
     (database,) = [one for one in json.loads(told)["checks"] if one["name"] == "database"]
-    assert database["good"] and ward.session.store.name in database["found"] and "1 runs" in database["found"]
+    assert (
+        database["good"]
+        and ward.session.store.name in database["found"]
+        and "1 run to review" in database["found"]
+    )
     assert "hunter2" not in told
 
 

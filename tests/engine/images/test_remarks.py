@@ -90,5 +90,5 @@ def test_what_is_noticed_becomes_one_data_issue_for_all_images_it_is_true_of(tmp
         (tmp_path / f"flat{number}.png").write_bytes(raw.png(np.full((64, 64), 50 * number, np.uint8)))
     index = index_folder(tmp_path)
     (issue,) = [issue for issue in index.issues if issue.kind is NO_CONTRAST.kind]
-    assert issue.message == f"In flat0.png and 2 more, {NO_CONTRAST.message}"
+    assert issue.message == f"In 3 images, flat0.png among them, {NO_CONTRAST.message}"
     assert [path.name for path in issue.paths] == ["flat0.png", "flat1.png", "flat2.png"]

@@ -99,5 +99,5 @@ def test_doubted_labels_are_read_again_beside_a_control_and_what_came_of_it_stan
         said_of = {"study_id": made["study"], "image_id": task.image_id, "arm": task.arm}
         studies.answer(StudyAnswer(**said_of, verdict="read", label=label), sitting)
     sections = {one["title"]: one for one in show_study(rounds, {"study": made["study"]})["sections"]}
-    assert sections["Labels read again"]["lines"][0].startswith("Suspects: 0 of 1 labels changed")
+    assert sections["Labels read again"]["lines"][0].startswith("Suspects: 0 of 1 label changed")
     session.store.close()
