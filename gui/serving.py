@@ -62,6 +62,7 @@ def serve(
     sys.setswitchinterval(TURN_SECONDS)
     key = None if accounts else Key()
     with (
+        _heeded() as (ended, is_open),
         bound(host, choose_port(port, host)) as listening,
         _led_in(workspace, listening, host, key, open_browser),
     ):
@@ -80,14 +81,15 @@ def serve(
             listening=listening,
         )
         try:
-            with _heeded() as ended:
-                print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
-                if accounts and open_browser:
-                    webbrowser.open(window.url)
-                threading.Thread(target=_settle, args=[ended], name="settling", daemon=True).start()
-                while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
-                    pass
+            is_open.set()
+            print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
+            if accounts and open_browser:
+                webbrowser.open(window.url)
+            threading.Thread(target=_settle, args=[ended], name="settling", daemon=True).start()
+            while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
+                pass
         finally:
+            is_open.clear()  # who asks again does not wait for what is closed
             window.close()
             session.store.close()
 
@@ -111,18 +113,28 @@ def _led_in(
 
 
 @contextmanager
-def _heeded() -> Iterator[threading.Event]:
-    """Give what is set by the signals that ask for an end."""
-    ended = threading.Event()
+def _heeded() -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Give what is set by the signals that ask for an end, and what is to be set when the window is open.
+
+    Until then they interrupt what is done. A library that is loaded may swallow that: the window ends as it opens.
+    """
+    ended, is_open = threading.Event(), threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
+        if not is_open.is_set():
+            interrupt = before[signal.Signals(number)]
+            if callable(interrupt):
+                interrupt(number, frame)
+            raise KeyboardInterrupt(signal.Signals(number))
 
     signals = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     heeded = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in heeded}
+    before = {number: signal.getsignal(number) for number in heeded}
     try:
-        yield ended
+        for number in heeded:
+            signal.signal(number, end)
+        yield ended, is_open
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -158,6 +158,22 @@ def test_a_library_that_logs_that_it_was_interrupted_prints_nothing_and_other_tr
     assert (process.returncode, said) == (143, "trouble of its own\n")
 
 
+def test_an_interruption_that_a_library_swallows_while_the_window_opens_ends_it_all_the_same(
+    tmp_path: Path,
+) -> None:
+    start = (
+        "import os, gui.app\nreal = gui.app.start\n"
+        "def start(*given, **named):\n"
+        "    try:\n        os.kill(os.getpid(), 2)\n"
+        "    except BaseException:\n        pass\n"
+        "    return real(*given, **named)\n"
+        "gui.app.start = start\nfrom gui.__main__ import main"
+    )
+    process = begin(tmp_path, "gui", "--no-browser", start=start)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")
+
+
 MOMENTS = (0.02, 0.3, 1.0, 2.5)  # seconds: while it is loaded, while it works, while it writes
 COMMANDS = (
     "index {films}",
