@@ -1,7 +1,7 @@
 """A net seen at two resolutions: its last map, which the head reads, and the last one before it with smaller cells.
 
 The last map says what counts; the finer one says where. Only what lies between the two is run with gradients, so that
-both cost little more than a forward pass; the maps on the way come with them.
+both cost little more than a forward pass.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.models.classifier import Classifier
 from engine.models.folding import folded
 from engine.models.frozen import Frozen
 
-MapsOnTheWay = Callable[[Tensor, Tensor | None], tuple[Tensor, ...]]
+BothMaps = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]
 
 
 class FineStage:
@@ -30,22 +30,19 @@ class FineStage:
         extent: Height and width of the finer map.
     """
 
-    def __init__(self, front: Frozen | None, on_the_way: MapsOnTheWay, extent: tuple[int, int]) -> None:
+    def __init__(self, front: Frozen | None, both: BothMaps, extent: tuple[int, int]) -> None:
         self.front = front
-        self._on_the_way = on_the_way
+        self._both = both
         self.extent = extent
 
-    def maps(self, images: Tensor, fine: Tensor | None = None) -> tuple[Tensor, ...]:
+    def maps(self, images: Tensor, fine: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the finer map (B, c, h, w), a leaf that takes gradients, and the last map, computed from it.
-
-        Where the layers stand in a row, what each between the two gave stands between them: maps of the last one's
-        cells.
 
         Args:
             images: (B, C, H, W) in [0, 1]; not read where `fine` is given.
             fine: What `front` gave, where it is known already.
         """
-        return self._on_the_way(images, fine)
+        return self._both(images, fine)
 
 
 def find_fine_stage(classifier: Classifier, *, channels: int, size: int) -> FineStage | None:
@@ -75,7 +72,7 @@ def _in_a_row(classifier: Classifier, layers: list[nn.Module], probe: Tensor) ->
     front = Frozen(classifier, nn.Sequential(*layers[:cut])).eval()
     back = folded(nn.Sequential(*layers[cut:]), probe=maps[cut])
 
-    def on_the_way(images: Tensor, fine: Tensor | None) -> tuple[Tensor, ...]:
+    def both(images: Tensor, fine: Tensor | None) -> tuple[Tensor, Tensor]:
         if fine is None:
             with torch.no_grad():
                 fine = front(images)
@@ -83,12 +80,9 @@ def _in_a_row(classifier: Classifier, layers: list[nn.Module], probe: Tensor) ->
             fine.detach().clone().requires_grad_(True)
         )  # a copy: what an engine gave in inference mode takes none
         with torch.enable_grad():
-            made = [leaf.clone()]  # a net that works in place must not find the leaf
-            for layer in back.children():
-                made.append(layer(made[-1]))
-            return leaf, *made[1:]
+            return leaf, back(leaf.clone())  # a net that works in place must not find the leaf
 
-    return FineStage(front, on_the_way, extents[cut - 1])
+    return FineStage(front, both, extents[cut - 1])
 
 
 def _by_name(classifier: Classifier, probe: Tensor) -> FineStage | None:
@@ -118,12 +112,12 @@ def _by_name(classifier: Classifier, probe: Tensor) -> FineStage | None:
         return None
     name = finer[-1]
 
-    def fine_and_last(images: Tensor, fine: Tensor | None) -> tuple[Tensor, ...]:
+    def both(images: Tensor, fine: Tensor | None) -> tuple[Tensor, Tensor]:
         with _leaf_behind(modules[name], stages[name]) as leaves:
             last_map = classifier.features(images)
         return leaves[0], last_map
 
-    return FineStage(None, fine_and_last, seen[name])
+    return FineStage(None, both, seen[name])
 
 
 @contextmanager

@@ -4,8 +4,6 @@ The target's calibrated log-odds are taken apart by gradient times activation at
 and a linear head that is exact: the cells' shares and the net's constant add up to the log-odds. Under a deeper head
 of ReLUs it is exact too, around the image at hand; what other heads leave over is told as the rest. The last map is
 coarse, so a finer one from an earlier stage says where within its cells the evidence lies; the sum stays as it was.
-Where it lies among the cells, the mean over all layers that have them says: the last alone forgets a finding that
-earlier ones still see and the net then decides against.
 """
 
 from __future__ import annotations
@@ -30,19 +28,11 @@ EVIDENCE = ("two-scale-cam", "evidence-cam")
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One forward pass: the maps (B, c, h, w) that evidence is read from, and the logits (B, classes).
-
-    The last of `coarse` is the net's last map; those before it are of the layers that led to it with cells of its size.
-    """
+    """One forward pass: the maps (B, c, h, w) that evidence is read from, and the logits (B, classes)."""
 
     fine: Tensor | None
-    coarse: tuple[Tensor, ...]
+    last: Tensor
     logits: Tensor
-
-    @property
-    def last(self) -> Tensor:
-        """The map that the head reads."""
-        return self.coarse[-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,28 +93,27 @@ class EvidenceMaps:
         with torch.inference_mode(False), torch.autocast(images.device.type, enabled=False):
             images = images.clone() if images.is_inference() else images
             if self.stage is not None:
-                fine, *coarse = self.stage.maps(images, known)
+                fine, last = self.stage.maps(images, known)
             else:
                 with torch.no_grad():
                     last = self.classifier.features(images) if known is None else known
-                fine, coarse = None, [last.detach().clone().float().requires_grad_(True)]
+                fine, last = None, last.detach().clone().float().requires_grad_(True)
             with torch.enable_grad():
-                return Seen(fine, tuple(coarse), self.classifier.head(coarse[-1]))
+                return Seen(fine, last, self.classifier.head(last))
 
     def explain(self, seen: Seen, targets: Tensor) -> Evidence:
         """Return the evidence for classes (B,) int64 in what was seen; it can be asked for once."""
         with torch.inference_mode(False), torch.enable_grad():
-            asked = [*seen.coarse] if seen.fine is None else [seen.fine, *seen.coarse]
+            asked = [seen.last] if seen.fine is None else [seen.last, seen.fine]
             wanted = log_odds(seen.logits, targets.clone(), self.calibration)
             gradients = torch.autograd.grad(wanted.sum(), asked)
         products = [
             (gradient * activation.detach()).sum(dim=1)
             for gradient, activation in zip(gradients, asked, strict=True)
         ]
-        coarse, told = products[-1], wanted.detach()
-        of_layers = torch.stack(products[-len(seen.coarse) :]).mean(dim=0)
-        sides = [of_layers, *([] if seen.fine is None else products[:1])]
-        placed = [place(each, self.grids[_extent(each)], self.size) for each in sides]
+        coarse = products[0]
+        told = wanted.detach()
+        placed = [place(each, self.grids[_extent(each)], self.size) for each in products]
         return Evidence(
             maps=_spread(coarse, placed, 1) - _spread(coarse, placed, -1),
             rest=told - coarse.sum(dim=(1, 2)),

@@ -36,8 +36,8 @@ BATCH_SIZE = 32
 def two_scale_cam(
     classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None = None
 ) -> Tensor:
-    """Evidence at two scales: as much as Grad-CAM (doi:10.1007/s11263-019-01228-7) of the last map has, where HiResCAM
-    (arXiv:2011.08891) of the finer map before it and of the layers with the last one's cells both have it.
+    """Evidence at two scales: the root of Grad-CAM (doi:10.1007/s11263-019-01228-7) of the last map times HiResCAM
+    (arXiv:2011.08891) of the finer one before it.
 
     Args, returns: as `grad_cam`, but already placed, (B, SIDE, SIDE), with evidence against the target below 0;
     `features` is not read. A net whose maps all have cells of one size gives `evidence_cam`.

@@ -9,10 +9,8 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import logsumexp
 
 from engine.models import Classifier, build_classifier
-from engine.models.frozen import Frozen
 from engine.records import Calibration, Head, Recipe
 from engine.saliency.evidence import EvidenceMaps
-from engine.saliency.placing import place
 from engine.uncertainty import calibrated
 
 HEADS = [
@@ -86,46 +84,3 @@ def test_what_is_known_of_a_batch_is_not_computed_again() -> None:
         told = maker.explain(again, torch.ones(5, dtype=torch.int64))
     fresh = maker.explain(maker.look(IMAGES), torch.ones(5, dtype=torch.int64))
     assert torch.allclose(told.maps, fresh.maps, atol=1e-5)
-
-
-def test_evidence_lies_where_the_finer_map_and_the_mean_over_the_coarse_layers_both_have_it() -> None:
-    torch.manual_seed(5)
-    recipe = Recipe(
-        name="x",
-        title="",
-        source="",
-        backbone="efficientnet-lite0",
-        weights="random",
-        image_size=64,
-        head=Head(),
-    )
-    classifier = build_classifier(recipe, 2).eval()
-    maker = EvidenceMaps(classifier, channels=3, size=64)
-    images = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2))
-    found = maker.explain(maker.look(images), torch.ones(3, dtype=torch.int64)).maps
-    first, *layers = classifier.backbone_sequence() or []
-    kept = [Frozen(classifier, first)(images)]
-    for layer in layers:
-        kept.append(layer(kept[-1]))
-        kept[-1].retain_grad()
-    logits = classifier.head(kept[-1])
-    (logits[:, 1] - logits[:, 0]).sum().backward()
-    products = [(each.grad * each.detach()).sum(dim=1) for each in kept[1:]]
-    last = products[-1].shape
-    coarse = torch.stack([each for each in products if each.shape == last])
-    assert len(coarse) > 3
-    fine = next(each for each in reversed(products) if each.shape != last)
-    laid = [
-        place(each, maker.grids[each.shape[1], each.shape[2]], (64, 64))
-        for each in (coarse.mean(dim=0), fine)
-    ]
-    checked = 0
-    for sign in (1, -1):
-        where = ((sign * laid[0]).clamp_min(0) * (sign * laid[1]).clamp_min(0)).sqrt()
-        totals = (sign * products[-1]).clamp_min(0).sum(dim=(1, 2))
-        for shown, wanted, total in zip((sign * found).clamp_min(0), where, totals, strict=True):
-            if wanted.sum() > 0:
-                expected = wanted / wanted.mean() * total
-                assert torch.allclose(shown, expected, rtol=0, atol=1e-3 * float(expected.max()))
-                checked += 1
-    assert checked
