@@ -75,7 +75,7 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
             for told in _told_by(node):
                 whole = of_the_module | known
                 made = whole.get(told.id, []) if isinstance(told, ast.Name) else _made(told)
-                made = [*(made if len(made) <= MOST else ())]
+                made = [*made] if len(made) <= MOST else []
                 for given in (
                     _given(told.id, within[-1]) if isinstance(told, ast.Name) and within else (told,)
                 ):

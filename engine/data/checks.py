@@ -173,10 +173,10 @@ def find_odd_images(remarks: Iterable[tuple[Path, Remark]]) -> list[DataIssue]:
         odd[remark].append(path)
     issues = []
     for remark, paths in odd.items():
-        first, more = paths[0].name, len(paths) > 1
+        first = paths[0].name
         message = (
             f"In {len(paths):,} images, {first} among them, {remark.message}"
-            if more
+            if len(paths) > 1
             else f"In the image {first}, {remark.message}"
         )
         issues.append(DataIssue(kind=remark.kind, message=message, paths=tuple(paths)))

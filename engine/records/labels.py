@@ -65,8 +65,11 @@ class LabelVersion:
     def sentence(self) -> str:
         """Say where it comes from: "v3: 14 of 402 labels changed from v2 by blinded consensus of Ada and Ben"."""
         if self.parent is None:
-            came = "image, with the label that" if self.images == 1 else "images, labelled as they"
-            return f"v{self.number}: {self.images:,} {came} came with the data"
+            return (
+                f"v{self.number}: 1 image, with the label that came with the data"
+                if self.images == 1
+                else f"v{self.number}: {self.images:,} images, labelled as they came with the data"
+            )
         return self._said(in_words(self.readers))
 
     @property
