@@ -1,8 +1,9 @@
 """The sentences that the engine makes in English, found in its source: what `engine.retelling` says in other languages.
 
 Babel calls `extract` for the files that babel.cfg names. Taken are the messages of `DataIssue`, the two halves of an
-`EngineError`. An f-string is a template, what stands in its braces named after the
-expression; a condition inside one makes two sentences. `extract_checklists` finds what the checklists ask.
+`EngineError`, and the two forms of a noun that `counted` counts. An f-string is a template, what stands in its braces
+named after the expression; a condition inside one makes two sentences. `extract_checklists` finds what the checklists
+ask.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ def extract(
     text = source.decode("utf-8")
     for line, sentence in (*sentences(text), *_in_f_strings(text)):
         yield line, "_", sentence, []
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Call(func=ast.Name(id="counted"), args=[_, ast.Constant(value=str(one)), *more]):
+                yield node.lineno, "ngettext", tuple(f"{{count}} {words}" for words in _forms(one, more)), []
 
 
 def _in_f_strings(source: str) -> Iterator[tuple[int, str]]:
@@ -175,12 +180,15 @@ def _made(node: ast.expr) -> list[tuple[Piece, ...]]:
             return [tuple(piece for each in whole for piece in each) for whole in product(*map(_made, parts))]
         case ast.FormattedValue(value=value):
             return _made(value)
-        case ast.Call(func=ast.Name(id="_count"), args=[of, ast.Constant(value=str(one)), *more]):
-            # "3 patients are": the words that go with one, and with several
-            several = [each.value for each in more if isinstance(each, ast.Constant)] or [f"{one}s"]
-            return [((_name(of),), f" {words}") for words in (one, str(several[0]))]
+        case ast.Call(func=ast.Name(id="count_of"), args=[of, ast.Constant(value=str(one)), *more]):
+            return [((_name(of),), f" {words}") for words in _forms(one, more)]
         case _:
             return [((_name(node),),)]
+
+
+def _forms(one: str, more: Sequence[ast.expr]) -> tuple[str, str]:
+    """Return the words that go with one, and with several: patient is, patients are."""
+    return one, next((str(each.value) for each in more if isinstance(each, ast.Constant)), f"{one}s")
 
 
 def _name(node: ast.expr) -> str:

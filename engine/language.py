@@ -116,6 +116,17 @@ def number(value: float, decimals: int = 0) -> str:
     return f"\u200e{written}" if written.startswith("-") and right_to_left(language()) else written
 
 
+def count_of(count: int, one: str, several: str = "") -> str:
+    """Write 1 case, 1,234 cases, in English: what is kept, or said on the command line; `engine.retelling` knows it."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """Write 1 case, 1,234 cases, in the language that is spoken; catalogues have the forms of each noun so counted."""
+    form = ngettext(f"{{count}} {one}", f"{{count}} {several or f'{one}s'}", count)
+    return form.format(count=number(count))
+
+
 def short_number(value: float, digits: int = 6) -> str:
     """Return a number with no more decimals than it has: 28, 0.5; rounded to so many digits."""
     plain = f"{value:.{digits}g}"

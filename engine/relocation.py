@@ -25,6 +25,7 @@ from engine.data import (
     save_split,
 )
 from engine.errors import DataError, EngineError
+from engine.language import count_of
 from engine.reading import Store
 from engine.records import PARTS, DataIssue, Index, Sample, is_folder_name
 from engine.workspace import Workspace
@@ -96,29 +97,27 @@ class Relocated:
         were = "was" if self.found == 1 else "were"
         said = [f"{self.found:,} of {self.images:,} images {were} found in {self.folder}"]
         if self.masks:
-            said.append(f"{_count(self.masks, 'mask')} moved with them")
+            said.append(f"{count_of(self.masks, 'mask is', 'masks are')} moved with them")
         if self.where_they_were:
-            said.append(f"{_count(self.where_they_were, 'other image')} still where they were before")
+            others = count_of(self.where_they_were, "other image is", "other images are")
+            said.append(f"{others} still where they were before")
         if self.changed:
             said.append(
-                f"{_count(len(self.changed), 'file')} there with the name of a missing image and other contents, and "
-                f"not taken for it ({_named(self.changed)}): only the unchanged file is the image that was read"
+                f"{count_of(len(self.changed), 'file is', 'files are')} there with the name of a missing image and "
+                f"other contents, and not taken for it ({_named(self.changed)}): only the unchanged file is the image "
+                "that was read"
             )
         if self.missing:
             said.append(
-                f"{_count(len(self.missing), 'image')} still missing ({_named(self.missing)}): look in another folder "
-                "too"
+                f"{count_of(len(self.missing), 'image is', 'images are')} still missing ({_named(self.missing)}): look "
+                "in another folder too"
             )
         if self.missing_masks:
             said.append(
-                f"{_count(len(self.missing_masks), 'mask')} missing ({_named(self.missing_masks)}): these images are "
-                "used without a mask"
+                f"{count_of(len(self.missing_masks), 'mask is', 'masks are')} missing ({_named(self.missing_masks)}): "
+                "these images are used without a mask"
             )
         return [f"{one}." for one in said] + list(self.unread)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what} is" if number == 1 else f"{number:,} {what}s are"
 
 
 def _named(paths: Sequence[Path]) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from engine.data.columns.samples import Samples, in_columns
 from engine.data.patients import patients_named, patients_words
 from engine.images import Remark
+from engine.language import count_of
 from engine.records import PARTS, DataIssue, DataIssueKind, Sample
 
 SMALL = 10  # cases; fewer give an interval so wide that the figure says little
@@ -113,7 +114,7 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
     return [
         DataIssue(
             kind=DataIssueKind.PATIENT_OVERLAP,
-            message=f"{_count(len(torn), 'patient is', 'patients are')} in more than one part of the "
+            message=f"{count_of(len(torn), 'patient is', 'patients are')} in more than one part of the "
             f"split that came with the data ({', '.join(torn_parts)}); make a new split, or training leaves "
             "them out",
             paths=columns.paths(np.flatnonzero(concerned)),
@@ -146,7 +147,7 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
         of_class = columns.take(rows)
         known = patients_named(of_class)
         unit = "patients" if known.named else "cases"
-        held = _count(cases, "case", "cases")
+        held = count_of(cases, "case")
         if known.named:
             held += f" ({patients_words(known)})"
         impossible = patients < MIN_PATIENTS
@@ -230,14 +231,10 @@ def _as_one(equal: Sequence[DataIssue]) -> DataIssue:
         return first
     return replace(
         first,
-        message=f"{first.message} (and the same {_count(len(equal) - 1, 'time', 'times')} more, all listed)",
+        message=f"{first.message} (and the same {count_of(len(equal) - 1, 'time')} more, all listed)",
         paths=tuple(dict.fromkeys(path for issue in equal for path in issue.paths)),
     )
 
 
 def _paths(samples: Iterable[Sample]) -> tuple[Path, ...]:
     return tuple(sample.path for sample in samples)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

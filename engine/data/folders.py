@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -16,7 +16,7 @@ from engine.data.sources import is_archive, is_table
 from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
 from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
-from engine.language import N_
+from engine.language import N_, count_of
 from engine.records import DataIssue, DataIssueKind, is_path
 from engine.storage import storage_error
 
@@ -178,8 +178,8 @@ def _set_named_masks_aside(survey: Survey) -> None:
         found = sorted(survey.images.kept(aside), key=lambda found: found.path)
         survey.images = survey.images.kept(~aside)
         message = (
-            f"{_count(found, 'image is', 'images are')} named as the mask of another beside it ({found[0].path.name}): "
-            "taken as masks, not as cases"
+            f"{count_of(len(found), 'image is', 'images are')} named as the mask of another beside it "
+            f"({found[0].path.name}): taken as masks, not as cases"
         )
         survey.issues.append(skipped(message, found))
 
@@ -210,8 +210,8 @@ def _passed_over(walked: Walk) -> list[DataIssue]:
     ]
     if walked.nameless:
         message = (
-            f"{_count(walked.nameless, 'name is', 'names are')} not UTF-8 text: these files and folders were left out; "
-            "rename them"
+            f"{count_of(len(walked.nameless), 'name is', 'names are')} not UTF-8 text: these files and "
+            "folders were left out; rename them"
         )
         issues.append(
             DataIssue(
@@ -233,10 +233,6 @@ def _passed_over(walked: Walk) -> list[DataIssue]:
         message = f"Housekeeping of the operating system or of programs was left out ({shown})"
         issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=message))
     return issues
-
-
-def _count(things: Collection[object], one: str, many: str) -> str:
-    return f"{len(things):,} {one if len(things) == 1 else many}"
 
 
 def _may_be_table(path: Path) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.data.columns.samples import Rows, Samples, in_columns
 from engine.data.names import is_placeholder
-from engine.language import _, ngettext, number
+from engine.language import _, counted, number
 from engine.records import DataIssue, DataIssueKind, Prediction, Sample, Split
 
 
@@ -112,9 +112,7 @@ def patients_words(known: PatientsNamed) -> str:
     """Say how many patients there are, or of how many images they are known."""
     if not known.named:
         return _("patients not named in the data")
-    patients = ngettext("{count} patient", "{count} patients", known.patients).format(
-        count=number(known.patients)
-    )
+    patients = counted(known.patients, "patient")
     if known.all:
         return patients
     return _("patients named for {some} of {all} images ({patients})").format(

@@ -16,6 +16,7 @@ from engine.data.checks import MIN_PATIENTS
 from engine.data.columns.samples import ids_of
 from engine.data.patients import patients_named, unit_words
 from engine.errors import SplitError
+from engine.language import count_of
 from engine.records import PARTS, DataIssueKind, Index, Part, Sample, Split
 
 LARGEST_SEED = 2**32 - 1
@@ -77,9 +78,7 @@ def split_index(
     if use_given is not False and came.keys() - {"train"}:
         if not came["train"]:
             parts = "; ".join(
-                f"{came[part]:,} case{'' if came[part] == 1 else 's'} as the {_WORDS[part]} part"
-                for part in PARTS
-                if came[part]
+                f"{count_of(came[part], 'case')} as the {_WORDS[part]} part" for part in PARTS if came[part]
             )
             raise SplitError(
                 f"The data came with no training part: {parts}",
@@ -110,7 +109,7 @@ def limit_training(split: Split, most: int, *, seed: int = 0) -> Split:
         return split
     if most < len(split.classes):
         raise SplitError(
-            f"{most} training {'image' if most == 1 else 'images'} cannot hold {len(split.classes)} classes",
+            f"{count_of(most, 'training image')} cannot hold {len(split.classes)} classes",
             "Raise train_limit, or set it to 0 for all images",
         )
 
@@ -238,10 +237,9 @@ def _check_sizes(index: Index, groups: Sequence[_Group], parts: int) -> None:
             named = patients_named(s for group in groups for s in group.samples if s.label == name).named
             n = held[name]
             raise SplitError(
-                f"Class {name} has cases of {n} {'patient' if n == 1 else 'patients'} and needs {parts}, one for each "
-                "part"
+                f"Class {name} has cases of {count_of(n, 'patient')} and needs {parts}, one for each part"
                 if named
-                else f"Class {name} has {n} {'case' if n == 1 else 'cases'} and needs {parts}, one for each part",
+                else f"Class {name} has {count_of(n, 'case')} and needs {parts}, one for each part",
                 "Add cases of it, leave it out, or choose fewer folds"
                 if parts > MIN_PATIENTS
                 else "Add cases of it or leave it out",
@@ -332,13 +330,12 @@ def _given(index: Index, groups: Sequence[_Group], ratios: tuple[float, float, f
     if carved:
         method += f", {carved} from training"
     if crossing:
-        left = ("cases", "patients or near duplicates are")
-        if crossing == 1:
-            left = ("case", "patient or near duplicate is")
-        method += f", {crossing:,} {left[0]} left out whose {left[1]} in another part"
+        one = "case left out whose patient or near duplicate is"
+        several = "cases left out whose patients or near duplicates are"
+        method += f", {count_of(crossing, one, several)} in another part"
     if without:
-        method += f", {without:,} {'case' if without == 1 else 'cases'} left out because "
-        method += f"{'it' if without == 1 else 'they'} came with no part"
+        left_out = count_of(without, "case left out because it", "cases left out because they")
+        method += f", {left_out} came with no part"
     return _split(index, kept["train"], kept["val"], kept["test"], seed, method)
 
 

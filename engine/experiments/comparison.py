@@ -18,6 +18,7 @@ from engine.data import PatientsNamed, patients_named
 from engine.errors import ReportError
 from engine.experiments.search_space import flat
 from engine.kept_files import plain
+from engine.language import count_of
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
 from engine.statistics import Comparison, areas, holm, log_odds, mean_areas, overall, shares
 
@@ -258,7 +259,7 @@ def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], N
         raise ReportError(f"Run {first.run.run_id} has no predictions to compare", "Let it predict first")
     if unknown := {label for _, label in asked if label not in first.run.classes}:
         raise ReportError(
-            f"{len(unknown)} {'label is' if len(unknown) == 1 else 'labels are'} not among the classes",
+            f"{count_of(len(unknown), 'label is', 'labels are')} not among the classes",
             "Compare on labelled cases",
         )
     code = {name: number for number, name in enumerate(first.run.classes)}

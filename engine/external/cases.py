@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.data import match_names
 from engine.errors import DataError
+from engine.language import count_of
 from engine.records import PART_NAMES, PARTS, Run, Sample, Split
 
 
@@ -61,9 +62,7 @@ def external_cases(
     meant = {**match_names(labels, run.classes), **same}
     unclear = [name for name in labels if name not in meant and name not in leave_out]
     if unclear:
-        names = ", ".join(
-            f"“{name}” ({labels[name]:,} {'image' if labels[name] == 1 else 'images'})" for name in unclear
-        )
+        names = ", ".join(f"“{name}” ({count_of(labels[name], 'image')})" for name in unclear)
         raise DataError(
             f"{names}: not among the classes of this run ({', '.join(run.classes)})",
             "Say which class it is, or leave it out",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine.data import labels_by_id, load_index
 from engine.errors import ReviewError
+from engine.language import count_of
 from engine.reading import Draft, Said, Store, draft, fingerprint, lineage
 from engine.records import (
     FIRST_VERSION,
@@ -165,8 +166,8 @@ def drafted_words(drafted: Draft) -> str:
         return "no case has been read"
     kept = sum(drafted.kept.values())
     parts = [
-        f"{len(drafted.rows):,} {'image' if len(drafted.rows) == 1 else 'images'} read",
-        f"{len(drafted.changed):,} {'label' if len(drafted.changed) == 1 else 'labels'} changed",
+        f"{count_of(len(drafted.rows), 'image')} read",
+        f"{count_of(len(drafted.changed), 'label')} changed",
         f"{len(drafted.rows) - kept - _settled(drafted):,} confirmed",
         *kept_words(drafted.kept),
     ]

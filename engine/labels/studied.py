@@ -14,7 +14,7 @@ from engine.data import load_index
 from engine.errors import ReviewError
 from engine.labels.making import came_with, labels_of, versions_of
 from engine.labels.searching import keep_search
-from engine.language import in_print
+from engine.language import count_of, in_print
 from engine.reading import DESIGNS, Draft, Drawn, Protocol, Said, Store, Study, draft
 from engine.records import Estimate, LabelSource, Run
 from engine.workspace import Workspace
@@ -184,8 +184,8 @@ class Rereading:
     def sentences(self) -> tuple[str, ...]:
         """What was found in each group, and what the control says of the rest of the test part."""
         words = [
-            f"{kind.capitalize()}s: {round(one.value * one.n) if one.n else 0:,} of {one.n:,} "
-            f"{'label' if one.n == 1 else 'labels'} changed"
+            f"{kind.capitalize()}s: {round(one.value * one.n) if one.n else 0:,} of "
+            f"{count_of(one.n, 'label')} changed"
             + (f" ({_two(one.value)}, 95% interval {_two(one.low)} to {_two(one.high)})" if one.n else "")
             + (f"; {self.open[kind]:,} not read by all or without consensus" if self.open[kind] else "")
             + "."

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from annotated_types import Interval
 
+from engine.language import count_of
 from engine.records.data import FolderName
 from engine.records.estimates import Estimate
 from engine.records.shift import SetShift
@@ -115,7 +116,7 @@ class ExternalTest:
     def sentences(self) -> tuple[str, ...]:
         """What was done with the foreign images' labels, which were left out, and whether they differ."""
         return (
-            "1 image was predicted" if self.images == 1 else f"{self.images:,} images were predicted",
+            f"{count_of(self.images, 'image was', 'images were')} predicted",
             *(f"“{name}” of these data is taken as {meant}" for name, meant in self.same.items()),
             *(f"{count:,} left out: {reason}" for reason, count in self.left_out.items()),
             *self.remarks,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 
+from engine.language import count_of
 from engine.records.data import Part
 
 LabelSource = Literal["came with data", "assisted", "blinded consensus", "adjudicated"]
@@ -75,10 +76,7 @@ class LabelVersion:
     @property
     def without_names(self) -> str:
         """Say the same with the number of readers instead of their names, for what leaves the workspace."""
-        count = len(self.readers)
-        return (
-            self.sentence if self.parent is None else self._said(f"{count} reader{'' if count == 1 else 's'}")
-        )
+        return self.sentence if self.parent is None else self._said(count_of(len(self.readers), "reader"))
 
     def _said(self, readers: str) -> str:
         rule = f", {self.rule}" if self.rule and len(self.readers) > 1 else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from engine import pacs
 from engine.data import from_home
 from engine.errors import DataError, RunError
+from engine.language import count_of
 from engine.records import Run
 from engine.remote.address import is_store, store_of
 from engine.remote.bringing import local_path
@@ -57,7 +58,7 @@ def bring_run(
         if here.left_out:
             lacking = here.left_out[0]
             raise RunError(
-                f"{len(here.left_out)} {'file' if len(here.left_out) == 1 else 'files'} of the run did not come: "
+                f"{count_of(len(here.left_out), 'file')} of the run did not come: "
                 f"{lacking.path}, {lacking.why}",
                 "Say it again: what came is kept, and only what is missing is fetched",
             )

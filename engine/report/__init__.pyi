@@ -87,11 +87,9 @@ from .figures.training import (
 )
 from .formatting import (
     case_ids as case_ids,
-    counted as counted,
     duration as duration,
     edge_words as edge_words,
     figure as figure,
-    images as images,
     interval as interval,
     operating_words as operating_words,
     p_value as p_value,

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.language import ENGLISH, _, isolated, language, ngettext, number, right_to_left, shorn
+from engine.language import ENGLISH, _, counted, isolated, language, ngettext, number, right_to_left, shorn
 from engine.records import (
     Estimate,
     Run,
@@ -76,7 +76,7 @@ def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
 
 def rests_on(estimate: Estimate) -> str:
     """Write what a figure rests on: 120 images of 80 patients, worth 95; patients only where they are known."""
-    said, fields = images(estimate.n), rests_in(estimate)
+    said, fields = counted(estimate.n, "image"), rests_in(estimate)
     if estimate.patients is not None and "patients" in fields:
         said = _("{images} of {patients}").format(images=said, patients=counted(estimate.patients, "patient"))
     if estimate.effective_n is not None and "effective_n" in fields:
@@ -89,24 +89,6 @@ def rests_in(estimate: Estimate) -> tuple[str, ...]:
     patients = estimate.patients is not None and estimate.patients != estimate.n
     worth = estimate.effective_n is not None and round(estimate.effective_n) < estimate.n
     return ("n", *(("patients",) if patients else ()), *(("effective_n",) if worth else ()))
-
-
-def images(count: int) -> str:
-    """Write 1 image, 1,234 images."""
-    return counted(count, "image")
-
-
-def counted(count: int, what: str) -> str:
-    """Write 1 case, 1,234 cases."""
-    forms = {
-        "image": ngettext("{count} image", "{count} images", count),
-        "case": ngettext("{count} case", "{count} cases", count),
-        "patient": ngettext("{count} patient", "{count} patients", count),
-        "reader": ngettext("{count} reader", "{count} readers", count),
-        "reading": ngettext("{count} reading", "{count} readings", count),
-    }
-    form = forms.get(what) or f"{{count}} {what}{'' if count == 1 else 's'}"
-    return form.format(count=number(count))
 
 
 def probability(value: float) -> str:
@@ -152,7 +134,7 @@ def operating_words(run: Run) -> str:
             name=name,
             value=figure(one.value),
             interval=interval(one),
-            images=images(one.n),
+            images=counted(one.n, "image"),
             patients=counted(one.patients or 0, "patient"),
         )
 
@@ -171,7 +153,7 @@ def counts_in_words(run: Run, confusion: NDArray[np.int64]) -> tuple[str, ...]:
             "Of {images} read, {count} was classified correctly.",
             "Of {images} read, {count} were classified correctly.",
             right,
-        ).format(images=images(total), count=number(right))
+        ).format(images=counted(total, "image"), count=number(right))
     ]
     for place, name in enumerate(run.classes):
         of, found = int(confusion[place].sum()), int(confusion[place, place])
@@ -181,7 +163,7 @@ def counts_in_words(run: Run, confusion: NDArray[np.int64]) -> tuple[str, ...]:
                     "Of {images} with {name} by the readers, {count} was classified as {name}.",
                     "Of {images} with {name} by the readers, {count} were classified as {name}.",
                     found,
-                ).format(images=images(of), name=isolated(name), count=number(found))
+                ).format(images=counted(of, "image"), name=isolated(name), count=number(found))
             )
     return tuple(said)
 
@@ -230,7 +212,7 @@ def sentences(
             "Of {images} in total, {count} were classified correctly {figure}.",
             right,
         ).format(
-            images=images(total),
+            images=counted(total, "image"),
             count=number(right),
             figure=in_brackets(_("accuracy"), estimates["accuracy"], note),
         ),
@@ -261,7 +243,7 @@ def _of_finding(
                 "Of {images} {who}, {count} were classified as {name} {figure}.",
                 found,
             ).format(
-                images=images(count),
+                images=counted(count, "image"),
                 who=who,
                 count=number(found),
                 name=isolated(run.classes[code]),
@@ -282,7 +264,7 @@ def _of_finding(
                 "Of {images} classified as {name}, {count} were correct {figure}.",
                 found,
             ).format(
-                images=images(predicted),
+                images=counted(predicted, "image"),
                 name=isolated(name),
                 count=number(found),
                 figure=in_brackets(called, estimates[key], note),

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from engine.data import PatientsNamed, cases_of, patients_named
-from engine.language import _, in_digits, ngettext, number
+from engine.language import _, counted, in_digits, ngettext, number
 from engine.records import (
     Part,
     Prediction,
     Run,
     Split,
 )
-from engine.report.formatting import counted, images
 from engine.report.named.names import standard_words
 from engine.report.records import Against, LabelErrors
 
@@ -173,7 +172,7 @@ def of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[s
             ),
         ),
     )
-    used = [said.format(images=images(counts[name])) for name, said in purposes if counts[name]]
+    used = [said.format(images=counted(counts[name], "image")) for name, said in purposes if counts[name]]
     if used:
         yield _(
             "{used}: results on them are too optimistic to be reported as accuracy on new patients."

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from engine.data import patient_overlap, patients_named
-from engine.language import ENGLISH, speaking, unitless
+from engine.language import ENGLISH, count_of, speaking, unitless
 from engine.recipes import changes_of_copies, class_counts, counts_after
 from engine.records import (
     PART_NAMES,
@@ -30,7 +30,7 @@ from engine.records import (
     UncertaintyModel,
     recipe_of,
 )
-from engine.report.formatting import counted, duration, edge_words, operating_words, without_paths
+from engine.report.formatting import duration, edge_words, operating_words, without_paths
 from engine.report.passport_words import tests_of_maps
 from engine.report.records import CrossValidation, Fact
 from engine.runs import kept_epoch
@@ -297,11 +297,11 @@ def phase_words(phase: Phase) -> str:
         f"{phase.optimizer}, learning rate {unitless(phase.learning_rate)} ({', '.join(_rate_words(phase))})"
     )
     return (
-        f"at most {counted(phase.epochs, 'epoch')} of {phase.trainable}"
+        f"at most {count_of(phase.epochs, 'epoch')} of {phase.trainable}"
         + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
         + f"; {rate}{''.join(_remedies(phase))}; best epoch by {monitor_words(phase)} on validation data"
         + (
-            f"; stopped after {counted(phase.stop_patience, 'epoch')} without improvement"
+            f"; stopped after {count_of(phase.stop_patience, 'epoch')} without improvement"
             if phase.stop_patience
             else ""
         )
@@ -316,7 +316,7 @@ def monitor_words(phase: Phase) -> str:
 def _rate_words(phase: Phase) -> Iterator[str]:
     yield phase.schedule
     if phase.warm_up:
-        yield f"after {counted(phase.warm_up, 'epoch')} of warm-up"
+        yield f"after {count_of(phase.warm_up, 'epoch')} of warm-up"
     if phase.layer_decay != 1:
         yield f"multiplied by {unitless(phase.layer_decay)} from each block to the one below it (arXiv:1801.06146)"
 

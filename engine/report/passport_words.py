@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.language import _, isolated, ngettext, number, short_number
+from engine.language import _, counted, isolated, ngettext, number, short_number
 from engine.records import Estimate, MapFigure, Passport
-from engine.report.formatting import counted, figure, interval
+from engine.report.formatting import figure, interval
 from engine.retelling import retell
 from engine.saliency import CHECKS, FEWEST, FIGURES, Answer, failed, figures_of, verdict
 

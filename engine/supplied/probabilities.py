@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from engine.data import Table
 from engine.errors import DataError
-from engine.language import N_
+from engine.language import N_, count_of
 from engine.supplied.columns import NAMES, ScoreColumns
 from engine.supplied.scores import ROUNDING, SCALES, SUM_TOLERANCE, Numbers, parse, recognised
 from engine.supplied.troubles import Remark, Row, Troubles
@@ -126,7 +126,5 @@ def one_an_image(
         may_pass=False,
     )
     if again and not differing:
-        said.append(
-            f"{again:,} row{'' if again == 1 else 's'} said again what an earlier one says of the same image"
-        )
+        said.append(f"{count_of(again, 'row')} said again what an earlier one says of the same image")
     return found

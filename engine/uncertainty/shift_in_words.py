@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.language import in_print
+from engine.language import count_of, in_print
 from engine.records import SHIFT_FEWEST, SHIFT_SHARE, Prediction, Run, SetShift, ShiftModel
 from engine.uncertainty.shift import shift_of
 
@@ -32,7 +32,7 @@ def shift_words(shift: SetShift, *, coverage: float | None) -> tuple[str, str]:
         coverage: That conformal sets promise; None where there are none.
     """
     share = shift.differing
-    of = f"{shift.images:,} image{'' if shift.images == 1 else 's'}"
+    of = count_of(shift.images, "image")
     beyond = (
         f"{round(share.value * shift.images):,} of {of} ({share.value:.1%}, 95% interval {share.low:.1%} to "
         f"{share.high:.1%}) differ from those the model was trained with, where {1 - SHIFT_SHARE:.0%} would by chance"

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engine import data
+from engine.language import count_of
 from engine.records import PARTS, Answers, DataIssue, DataIssueKind, Part, Proposal
 from engine.workspace import Workspace, open_workspace
 from gui.cli.archives.sources import source_of
@@ -165,7 +166,7 @@ def show_proposal(proposal: Proposal) -> None:
                 )
                 for level in proposal.levels
             ],
-            title=f"{proposal.path.name}: {proposal.images:,} {_images(proposal.images)} by their folders",
+            title=f"{proposal.path.name}: {count_of(proposal.images, 'image')} by their folders",
         )
     counts = [(each.name, each.images) for each in proposal.classes]
     show_table(
@@ -183,11 +184,7 @@ def show_proposal(proposal: Proposal) -> None:
 def say_parts(parts: Mapping[Part, int], no_part: int) -> None:
     """Say how many images came with each part."""
     counts = [f"{parts[part]:,} {part}" for part in PARTS if parts.get(part)]
-    say(f"Parts that came with the data: {', '.join(counts)}; {no_part:,} {_images(no_part)} in none")
-
-
-def _images(count: int) -> str:
-    return "image" if count == 1 else "images"
+    say(f"Parts that came with the data: {', '.join(counts)}; {count_of(no_part, 'image')} in none")
 
 
 def print_issue(issue: DataIssue) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import cluster, data, images, prediction, reading, report, runs, saliency
+from engine import cluster, data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError
-from engine.language import in_print
+from engine.language import count_of, in_print
 from engine.records import DataIssue, DataIssueKind, Sample, is_unlike, recipe_of
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
@@ -280,7 +280,7 @@ def explain(
     if as_json:
         show_json({"run_id": trained.run_id, "pictures": written})
     else:
-        print(f"{report.counted(len(written), 'picture')} in {out}")
+        print(f"{count_of(len(written), 'picture')} in {out}")
 
 
 def say_if_off(run: Run, explanations: Mapping[str, Explanation]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from engine import cluster, data, jobs, labels as label_versions, naming, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
+from engine.language import count_of
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, on_labels, pairs_of, say_lost
 from gui.cli.options import (
@@ -193,7 +194,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
     of_folds = f" of {run.folds} models" if run.folds else ""
     for remark in facts["remarks"]:
         say(remark)
-    trained_for = f"{report.counted(epochs, 'epoch')}{of_folds} in {report.duration(run.seconds)}"
+    trained_for = f"{count_of(epochs, 'epoch')}{of_folds} in {report.duration(run.seconds)}"
     print(f"Run {run.run_id}: {trained_for} on {run.device}")
     which = (
         f"Mean AUROC of the epochs that were kept {report.figure(reached)} on each model's"

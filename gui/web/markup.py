@@ -117,11 +117,6 @@ def bars(counts: Mapping[str, Mapping[str, int]]) -> Markup:
     )
 
 
-def tile(count: int, one: str, several: str = "") -> tuple[str, str]:
-    """Return a count for `figures`, with the word that goes with it; a plural that ends in s need not be given."""
-    return number(count), one if count == 1 else several or f"{one}s"
-
-
 def figures(items: Iterable[tuple[str, str]]) -> Markup:
     """Return figures as tiles: (value, what it counts)."""
     return Markup(_macros().figures(items))

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from engine.language import count_of
 from engine.records import Answers, Choice, DataIssue, DataIssueKind, Part, Question, Role
 
 MOST_FINDINGS = 40
@@ -22,18 +23,13 @@ def listed(names: Iterable[str], most: int = 4) -> str:
 
 def counted(counts: Mapping[str, int], names: Iterable[str], most: int = 4) -> str:
     """Write names with their numbers of images."""
-    return _joined([f"“{name}” ({images(counts[name])})" for name in names], most)
+    return _joined([f"“{name}” ({count_of(counts[name], 'image')})" for name in names], most)
 
 
 def _joined(shown: Sequence[str], most: int) -> str:
     if len(shown) > most:
         return f"{', '.join(shown[:most])} and {len(shown) - most:,} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def images(number: int) -> str:
-    """Write a number of images."""
-    return f"{number:,} image{'' if number == 1 else 's'}"
 
 
 def class_or_part(
@@ -79,7 +75,7 @@ def no_part(strangers: Collection[str], counts: Mapping[str, int]) -> Question:
 def parts_of_folders(counts: Mapping[Part, int]) -> Question:
     """Say that a table names no parts, and that those of the folders were taken."""
     held = ", ".join(
-        f"{images(counts[part])} in {words}" for part, words in _WORDS.items() if counts.get(part)
+        f"{count_of(counts[part], 'image')} in {words}" for part, words in _WORDS.items() if counts.get(part)
     )
     return _question(
         DataIssueKind.PART_UNCLEAR,
@@ -195,10 +191,10 @@ def patients_in_names(patients: Mapping[str, int], example: tuple[str, Path], *,
         if taken
         else "they were not taken as patients, so each image counts as one"
     )
+    images = count_of(sum(patients.values()), "image")
     message = (
         f"File names {'say' if taken else 'may say'} whose images they are: “{path.name}” of “{patient}”. That makes "
-        f"{len(patients):,} {'patient' if len(patients) == 1 else 'patients'} in "
-        f"{images(sum(patients.values()))}; {done}"
+        f"{count_of(len(patients), 'patient')} in {images}; {done}"
     )
     return _question(
         DataIssueKind.PATIENT_UNCLEAR,

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.data import patients_words
 from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
+from engine.language import count_of, counted
 from engine.records import PART_NAMES, Estimate
 from engine.report import (
     MOST_CURVES,
@@ -19,7 +20,6 @@ from engine.report import (
     Sheet,
     Table,
     as_kept,
-    counted,
     counted_from,
     figure,
     of_estimate,
@@ -198,8 +198,7 @@ def _sentences(comparison: RunComparison, document: Mapping[str, Any]) -> Iterat
     yield as_kept(METRICS, comparison.reference, "reference")
     for why, count in comparison.left_out.items():
         at = pointer("left_out", why)
-        verb = "case was" if count == 1 else "cases were"
-        yield counted_from(METRICS, at, f"{count:,} {verb} left out: {why}.", at)
+        yield counted_from(METRICS, at, f"{count_of(count, 'case was', 'cases were')} left out: {why}.", at)
     for place, one in enumerate(document["runs"]):
         told = one["settings"]
         text = " ".join(f"{name}: {said}{'' if said.endswith('.') else '.'}" for name, said in told.items())

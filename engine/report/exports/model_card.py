@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.language import count_of
 from engine.records import PART_NAMES, Estimate
 from engine.report.computed import Computed
 from engine.report.exports.numbers import plain
@@ -199,7 +200,7 @@ def _ethics(report: Report) -> Section:
             "those images may be shared.",
             f"{report.reviews.cases:,} of the {len(report.cases):,} test images "
             f"{'was' if report.reviews.cases == 1 else 'were'} read over by "
-            f"{report.reviews.readers:,} reader{'' if report.reviews.readers == 1 else 's'} in Overread."
+            f"{count_of(report.reviews.readers, 'reader')} in Overread."
             if report.reviews.cases
             else "None of the test images has been read over in Overread yet.",
         ),

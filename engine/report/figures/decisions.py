@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from engine.language import _, isolated, number
+from engine.language import _, counted, isolated, number
 from engine.report.figures.drawing import (
     COLOURS,
     FILLS,
@@ -23,7 +23,7 @@ from engine.report.figures.drawing import (
     short,
     worded,
 )
-from engine.report.formatting import counted, figure as written
+from engine.report.formatting import figure as written
 from engine.report.named.names import share_words
 from engine.statistics import NetBenefit, RiskCoverage
 

@@ -9,10 +9,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from engine.language import N_, _, isolated
+from engine.language import N_, _, counted, isolated
 from engine.records import Estimate
 from engine.report.figures.drawing import COLOURS, DASHES, GREY, draw, unit_square, worded
-from engine.report.formatting import counted, figure as shown
+from engine.report.formatting import figure as shown
 from engine.statistics import Learning, Roc
 
 FEW_READERS = 12  # whose names find room beside their points

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from engine.language import _, isolated, listed, ngettext, number
+from engine.language import _, counted, isolated, listed, number
 from engine.records import Epoch, Estimate
 from engine.report.figures.drawing import (
     COLOURS,
@@ -92,9 +92,7 @@ def curves_svg(history: Sequence[Epoch]) -> Markup:
         _("Training curves: {epochs} in {phases} ({names}).") if history else _("Training curves: no epoch.")
     )
     said = told.format(
-        epochs=ngettext("{count} epoch", "{count} epochs", len(history)).format(count=number(len(history))),
-        phases=ngettext("{count} phase", "{count} phases", len(phases)).format(count=number(len(phases))),
-        names=listed(phases),
+        epochs=counted(len(history), "epoch"), phases=counted(len(phases), "phase"), names=listed(phases)
     )
     return draw(paint, said + which, (7.2, 2.9))
 
@@ -130,9 +128,7 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> Markup:
     said = _("; ").join(
         _("{name}: {epochs}, best validation accuracy {value}").format(
             name=isolated(name),
-            epochs=ngettext("{count} epoch", "{count} epochs", len(history)).format(
-                count=number(len(history))
-            ),
+            epochs=counted(len(history), "epoch"),
             value=shown(max((epoch.val_accuracy for epoch in history), default=math.nan)),
         )
         for name, history in drawn

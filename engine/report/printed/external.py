@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import N_, _, number
+from engine.language import N_, _, count_of, counted, number
 from engine.records import ExternalTest
-from engine.report.formatting import counted, probability
+from engine.report.formatting import probability
 from engine.report.named.names import figure_words
 from engine.report.printed.performance import OF_PREDICTED, OF_REFERENCE
 from engine.report.printed.records import (
@@ -108,9 +108,7 @@ def external_sheet(test: ExternalTest) -> Sheet:
 
 def _sentences(test: ExternalTest) -> Iterator[Sentence]:
     known = PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
-    text = (
-        f"{number(test.images)} foreign {'image' if test.images == 1 else 'images'}, {patients_words(known)}"
-    )
+    text = f"{count_of(test.images, 'foreign image')}, {patients_words(known)}"
     counts = ("patients",) if known.all else ("patients_named", "images", "patients") if known.named else ()
     yield counted_from(CASES, "images", text, "/images", *(pointer(name) for name in counts))
     yield counted_from(CASES, "internal", counted(test.internal_images, "image"), "/internal_images")

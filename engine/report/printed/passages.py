@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import _, in_digits, isolated, ngettext, number
-from engine.report.formatting import counted, edge_words, figure, interval
+from engine.language import _, counted, in_digits, isolated, ngettext, number
+from engine.report.formatting import edge_words, figure, interval
 from engine.report.named.names import reason_words
 from engine.report.named.of_methods import method_words
 from engine.report.passport_words import marked_in_words, passport_in_words

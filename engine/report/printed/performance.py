@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from engine.language import _, number, short_number
+from engine.language import _, counted, number, short_number
 from engine.records import Estimate, Run
-from engine.report.formatting import counted, rests_in, rests_on
+from engine.report.formatting import rests_in, rests_on
 from engine.report.named.names import figure_words, reason_words, share_words, standard_words
 from engine.report.named.of_methods import method_words
 from engine.report.printed.records import (

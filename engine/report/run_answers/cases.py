@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from engine.language import _, isolated, listed, ngettext, number
-from engine.report.formatting import counted, images, in_brackets
+from engine.language import _, counted, isolated, listed, ngettext, number
+from engine.report.formatting import in_brackets
 from engine.report.methods_section import fit_words
 from engine.report.named.names import capitalized, figure_words, reason_words, standard_words
 from engine.report.records import Report
@@ -82,7 +82,7 @@ def label_errors(report: Report) -> str:
     )
     return " ".join(
         told.format(
-            images=images(one.searched),
+            images=counted(one.searched, "image"),
             suspected=number(one.suspects.images),
             read=number(one.suspects.read),
             changed=number(one.suspects.changed),

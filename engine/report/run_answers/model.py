@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.data import patient_overlap, patients_named
-from engine.language import _, isolated, listed, ngettext, number
+from engine.language import _, counted, isolated, listed, ngettext, number
 from engine.records import PART_NAMES, PARTS, recipe_of
-from engine.report.formatting import counted, images, operating_words
+from engine.report.formatting import operating_words
 from engine.report.methods_section import balance_words, changes_words, monitor_words
 from engine.report.named.names import capitalized, part_words
 from engine.report.named.of_facts import fact_value_words
@@ -27,7 +27,7 @@ def split(report: Report) -> str:
         of = patients_named(known.part(part))
         if not of.images and report.run.folds:
             continue
-        said = images(of.images)
+        said = counted(of.images, "image")
         if of.count is not None:
             said = _("{images} of {patients}").format(images=said, patients=counted(of.count, "patient"))
         sizes.append(f"{part_words(PART_NAMES[part])} {said}")

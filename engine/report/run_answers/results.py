@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from engine.data import patients_words
-from engine.language import _, isolated, listed, ngettext, number, unitless
+from engine.language import _, counted, isolated, listed, ngettext, number, unitless
 from engine.records import PART_NAMES
-from engine.report.formatting import figure, images, in_brackets, interval
+from engine.report.formatting import figure, in_brackets, interval
 from engine.report.named.names import change_words, figure_words, label_words, part_words, standard_words
 from engine.report.named.of_methods import method_words
 from engine.report.passport_words import passport_line
@@ -83,7 +83,7 @@ def external(report: Report) -> str:
         told = _("Every case is taken as external to {model}, which was not trained in Overread.")
         return told.format(model=isolated(report.run.supplied.title))
     tests = report.elsewhere.tests
-    named = _("; ").join(f"{isolated(test.dataset_name)} ({images(test.images)})" for test in tests)
+    named = _("; ").join(f"{isolated(test.dataset_name)} ({counted(test.images, 'image')})" for test in tests)
     return _("Tested on {sets}.").format(sets=named) if tests else ""
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.language import _, isolated
-from engine.report.formatting import counted
+from engine.language import _, counted, isolated
 from engine.report.records import ByPatient
 from engine.statistics import performance
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.language import N_, _, ngettext, number
+from engine.language import N_, _, counted, ngettext, number
 from engine.reading import latest_reviews
 from engine.records import FIRST_VERSION, Review, Run, Verdict
-from engine.report.formatting import counted
 from engine.report.named.names import CAME
 
 

@@ -16,16 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import patients_named
-from engine.language import _, number
+from engine.language import _, counted, number
 from engine.records import Estimate, Prediction, Run, probabilities_of
-from engine.report.formatting import (
-    counted,
-    counts_in_words,
-    figure,
-    interval,
-    sentences,
-    weighted_sentences,
-)
+from engine.report.formatting import counts_in_words, figure, interval, sentences, weighted_sentences
 from engine.report.named.of_methods import method_words
 from engine.report.records import Against, ByPatient
 from engine.report.standards.by_patient import by_patient

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.data import cases_of
-from engine.language import _, in_digits, isolated, listed, ngettext, number
+from engine.language import _, counted, in_digits, isolated, listed, ngettext, number
 from engine.records import FIRST_VERSION, PART_NAMES, Estimate, Run
-from engine.report.formatting import counted, figure, images
+from engine.report.formatting import figure
 from engine.report.named.names import part_words
 from engine.report.pieces.label_errors import LabelCounts, LabelErrors, SearchedCase, SearchedLabels
 from engine.report.records import Evidence
@@ -147,7 +147,9 @@ def _searched(run: Run, search: SearchedLabels, suspects: LabelCounts) -> str:
         f"{part_words(PART_NAMES[part]) if part in PART_NAMES else part} {number(count)}"
         for part, count in search.images.items()
     )
-    said = told.format(images=images(sum(search.images.values())), parts=parts, some=number(suspects.images))
+    said = told.format(
+        images=counted(sum(search.images.values()), "image"), parts=parts, some=number(suspects.images)
+    )
     if search.run_id != run.run_id:
         said += " " + _("This was done with run {run}, whose parts this run keeps.").format(
             run=isolated(search.run_id)

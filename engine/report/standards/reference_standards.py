@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from engine.language import _, ngettext, number
+from engine.language import _, counted, ngettext, number
 from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run, Verdict
-from engine.report.formatting import counted
 from engine.report.named.names import CAME, REVIEWED
 from engine.report.records import Settled, Standing
 from engine.report.standards.defined import defined_labels, defined_reviews, labels_name

@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.language import _, ngettext, number
+from engine.language import _, counted, ngettext, number
 from engine.reading import QUEUES, Queue, random_place
 from engine.records import Prediction, Review, Run, margin_of
-from engine.report.formatting import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

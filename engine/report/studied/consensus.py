@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from engine.language import N_, _, in_digits, isolated, ngettext, number
+from engine.language import N_, _, counted, in_digits, isolated, ngettext, number
 from engine.reading import DESIGNS, Store, Study, StudyAnswer
 from engine.records import Prediction, Run
-from engine.report.formatting import counted
 from engine.report.records import Settled
 from engine.report.standards.defined import from_to
 from engine.report.study.building import scripts_among

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import ReportError
-from engine.language import ENGLISH, N_, _, isolated, language, ngettext, number, speaking
+from engine.language import ENGLISH, N_, _, counted, isolated, language, ngettext, number, speaking
 from engine.report.checklists.answering import Subject, answer_checklists, unread, written_to
 from engine.report.checklists.items import CHECKLISTS
 from engine.report.checklists.kept import kept_answers
-from engine.report.formatting import counted, in_brackets
+from engine.report.formatting import in_brackets
 from engine.report.named.names import capitalized, figure_words
 from engine.report.study.printed.kept import protocol_words, reader_words
 from engine.report.study.records import StudyReport

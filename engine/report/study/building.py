@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.language import ENGLISH, N_, speaking, unitless
+from engine.language import ENGLISH, N_, count_of, speaking, unitless
 from engine.reading import (
     DESIGNS,
     Certificate,
@@ -18,7 +18,7 @@ from engine.reading import (
     experience,
 )
 from engine.records import Prediction
-from engine.report.formatting import counted, probability
+from engine.report.formatting import probability
 from engine.report.study.comparing import advice, compared, model, model_curve, plan, power, three_ways
 from engine.report.study.gathered import INDETERMINATE, Readings, Told, gather, numbered
 from engine.report.study.primary import primary_of
@@ -129,7 +129,7 @@ def _line(readings: Readings, predicted: Mapping[str, Prediction]) -> str:
     whole = all(name is not None for table in tables for row in table for name in row)
     if tables:
         said.append("fully crossed" if whole else "not fully crossed")
-    said.append(f"{counted(len(readings.readers), 'reader')} × {counted(len(readings.cases), 'case')}")
+    said.append(f"{count_of(len(readings.readers), 'reader')} × {count_of(len(readings.cases), 'case')}")
     if parts:
         said.append(where.get(frozenset(parts), "on cases that the model knows or may know"))
     return ", ".join(said)
@@ -156,7 +156,7 @@ def _unfinished(
     open_ones = sum(one.of - one.read for one in progress)
     reasons = [
         (study.state != "closed", "the study is not closed"),
-        (open_ones > 0, f"{counted(open_ones, 'reading')} {'is' if open_ones == 1 else 'are'} missing"),
+        (open_ones > 0, f"{count_of(open_ones, 'reading is', 'readings are')} missing"),
         (study.protocol.primary is None, "the protocol names no primary endpoint that can be computed"),
         (late, "the model's operating point was not fixed before the first reading"),
         (bool(study.deviations), "the protocol was changed after it was fixed"),
@@ -233,8 +233,8 @@ def _flow(readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
     labels = [label for label in readings.labels if label is not None]
     positive = readings.protocol.positive
     said = [
-        f"{counted(len(readings.cases), 'case')} of "
-        f"{counted(len({case.patient for case in readings.cases}), 'patient')}: {len(labels):,} with a label that is "
+        f"{count_of(len(readings.cases), 'case')} of "
+        f"{count_of(len({case.patient for case in readings.cases}), 'patient')}: {len(labels):,} with a label that is "
         f"one of the study's classes, {len(readings.cases) - len(labels):,} without."
     ]
     if positive and labels:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import N_, _, isolated, ngettext, number
+from engine.language import N_, _, counted, isolated, ngettext, number
 from engine.records import PART_NAMES, FixedEndpoint, Part, Run
-from engine.report.formatting import counted, in_brackets
+from engine.report.formatting import in_brackets
 from engine.report.named.names import figure_words, part_words, standard_words
 from engine.report.records import Against, Heading
 

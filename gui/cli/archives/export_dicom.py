@@ -10,6 +10,7 @@ import typer
 
 from engine import pacs, reading, runs
 from engine.errors import ExportError, ReviewError, RunError
+from engine.language import count_of
 from engine.workspace import Workspace, open_workspace
 from gui.cli.options import LINE, JsonOption, WorkspaceOption, named, place
 from gui.cli.terminal import progress, say, show_json
@@ -135,6 +136,6 @@ def _say(given: pacs.Given, where: str, of: Mapping[str, str], as_json: bool) ->
         show_json({**of, "to": where, "images": given.images, **given.counts})
         return
     words = ", ".join(f"{count:,} {kind}" for kind, count in given.counts.items())
-    print(f"{where}: {words}, of {given.images:,} {'image' if given.images == 1 else 'images'}")
+    print(f"{where}: {words}, of {count_of(given.images, 'image')}")
     for why, count in given.left_out.items():
-        say(f"Nothing was written of {count:,} {'image' if count == 1 else 'images'}: {why}")
+        say(f"Nothing was written of {count_of(count, 'image')}: {why}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine import data, external, prediction, reading, report, runs
+from engine.language import count_of
 from engine.records import Sample
 from engine.workspace import open_workspace
 from gui.cli.data import dataset_of, say_lost
@@ -80,7 +81,7 @@ def validate(
         return
     for sentence in test.sentences:
         say(sentence)
-    title = f"{trained.run_id} on {report.counted(test.images, 'image')} of {foreign.name}"
+    title = f"{trained.run_id} on {count_of(test.images, 'image')} of {foreign.name}"
     rows = [(one.name, *map(_figure, (one.internal, one.external, one.difference))) for one in test.figures]
     show_table(("figure", "internal", "external", "difference"), rows, title=title)
     print(written.html)

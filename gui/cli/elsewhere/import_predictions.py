@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from engine import data, reading, report, supplied
+from engine import data, reading, supplied
+from engine.language import count_of
 from engine.workspace import open_workspace
 from gui.cli.data import dataset_of, pairs_of
 from gui.cli.options import LINE, JsonOption, PositiveOption, WorkspaceOption, place, quantity
@@ -121,5 +122,5 @@ def import_predictions(
         say(f"{sentence}.")
     if done.known:
         say("These predictions were imported before: it is the same run.")
-    print(f"Run {done.run.run_id}: {report.counted(cases, 'case')} predicted by {done.run.title}")
+    print(f"Run {done.run.run_id}: {count_of(cases, 'case')} predicted by {done.run.title}")
     say(f"Next: overread gui, or overread report {done.run.run_id} --out report")

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from engine import data, experiments, labels as label_versions, reading, report, runs
+from engine import data, experiments, labels as label_versions, reading, runs
+from engine.language import count_of
 from engine.workspace import open_workspace
 from gui.cli.compare import show_comparison
 from gui.cli.options import LINE, ComparedFormatOption, JsonOption, WorkspaceOption, named, place
@@ -57,7 +58,7 @@ def compare_runs(
     folder = out or workspace.root / "comparisons" / "-".join(run.run_id for run in found[:4])
     written = experiments.export_comparison(comparison, folder, formats or ())
     for why, count in comparison.left_out.items():
-        say(f"Left out, {report.counted(count, 'case')}: {why}.")
+        say(f"Left out, {count_of(count, 'case')}: {why}.")
     if as_json:
         show_json({**experiments.document(comparison), **written})
         return

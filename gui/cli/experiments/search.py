@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import experiments, labels as label_versions, report
-from engine.language import in_print
+from engine.language import count_of, in_print
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, on_labels, say_lost
 from gui.cli.options import (
@@ -86,7 +86,7 @@ def search(
     label_versions.splits_on(workspace, found, choices, used)  # says at once what cannot be split
     wanted = experiments.search_of(workspace, chosen, varied, found, choices, used, pruner)
     if before := len(experiments.trials_of(wanted)):
-        say(f"Of this search {report.counted(before, 'trial')} {'is' if before == 1 else 'are'} done already")
+        say(f"Of this search {count_of(before, 'trial is', 'trials are')} done already")
     run = experiments.run_trials if on is None else partial(experiments.run_trials_on, on, workers)
     try:
         for trial in run(
@@ -148,7 +148,7 @@ def _conclude(
 
 def _result(trial: experiments.Trial) -> str:
     ended = "ended early" if trial.state == "pruned" else "validation AUROC"
-    return f"{ended} {report.figure(trial.val_auc)} after {report.counted(trial.epochs, 'epoch')}"
+    return f"{ended} {report.figure(trial.val_auc)} after {count_of(trial.epochs, 'epoch')}"
 
 
 def _words(values: Mapping[str, Any]) -> str:

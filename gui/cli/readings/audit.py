@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from engine import reading, report
+from engine import reading
 from engine.errors import StoreError
+from engine.language import count_of
 from engine.workspace import open_workspace
 from gui.cli.options import LOOK, JsonOption, WorkspaceOption
 from gui.cli.terminal import say, show_json
@@ -42,7 +43,7 @@ def audit(
     else:
         for each in told.found:
             print(each.sentence)
-        say(f"{report.counted(told.rows, 'row')} checked; the newest is {told.head.seq}:{told.head.hash}")
+        say(f"{count_of(told.rows, 'row')} checked; the newest is {told.head.seq}:{told.head.hash}")
         say(_of_anchors(told))
         if told.set_back:
             say(_of_clock(told.set_back))
@@ -70,8 +71,8 @@ def _of_anchors(told: reading.Audit) -> str:
             "at each session's end and printed in each report"
         )
     after = told.head.seq - told.anchored
-    since = f"; for the {report.counted(after, 'row')} after it the chain alone vouches" if after > 0 else ""
-    return f"{report.counted(told.anchors, 'anchor')} checked, the newest at row {told.anchored:,}{since}"
+    since = f"; for the {count_of(after, 'row')} after it the chain alone vouches" if after > 0 else ""
+    return f"{count_of(told.anchors, 'anchor')} checked, the newest at row {told.anchored:,}{since}"
 
 
 def _anchor(typed: str) -> reading.Anchor:

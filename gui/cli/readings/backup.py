@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from engine import reading, report
+from engine import reading
+from engine.language import count_of
 from engine.workspace import open_workspace
 from gui.cli.options import LOOK, WorkspaceOption, place
 from gui.cli.terminal import say
@@ -28,7 +29,7 @@ def backup(
     """
     workspace = open_workspace(root)
     head = reading.back_up(workspace.database, file, None if workspace.read_only else workspace.anchors)
-    say(f"{file} holds {report.counted(head.seq, 'row')}; the newest is {head.seq}:{head.hash}")
+    say(f"{file} holds {count_of(head.seq, 'row')}; the newest is {head.seq}:{head.hash}")
     if workspace.read_only:
         say("This workspace may only be looked at, so that row is anchored nowhere: write it down")
     say("Runs, images and heatmaps are files of the workspace: copy its folder for them")
@@ -54,7 +55,7 @@ def restore(
     if told.kept:
         say(f"What was there before is {told.kept}")
     if told.gone:
-        rows = "1 row that is" if told.gone == 1 else f"{told.gone:,} rows that are"
+        rows = count_of(told.gone, "row that is", "rows that are")
         say(
             f"There had been {rows} not in this backup; anchors that know of what it lacks are kept beside "
             "anchors.csv"

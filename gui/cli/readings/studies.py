@@ -11,7 +11,7 @@ import typer
 
 from engine import reading, report, runs
 from engine.errors import ReviewError
-from engine.language import unitless
+from engine.language import count_of, unitless
 from engine.records import Sample
 from engine.storage import storage_error
 from engine.workspace import open_workspace
@@ -159,7 +159,7 @@ def _cases(study: Study) -> str:
     """Say how many cases there are, and how they were drawn."""
     drawn, positive = study.protocol.drawn, study.protocol.positive
     of_them = "" if drawn.positives is None else f", {drawn.positives:,} of them labelled {positive}"
-    return f"{report.counted(drawn.n, 'case')}{of_them}: {drawn.words} (seed {study.protocol.seed})"
+    return f"{count_of(drawn.n, 'case')}{of_them}: {drawn.words} (seed {study.protocol.seed})"
 
 
 def _planned(study: Study) -> str:
@@ -199,7 +199,7 @@ def add(
     if as_json:
         show_json(asdict(found))
     else:
-        say(f"{found.name}: {report.counted(len(found.protocol.readers), 'reader')}. {_cases(found)}")
+        say(f"{found.name}: {count_of(len(found.protocol.readers), 'reader')}. {_cases(found)}")
 
 
 @studies.command("note")
@@ -287,7 +287,7 @@ def show(study: StudyArgument, root: WorkspaceOption = None, as_json: JsonOption
     if open_cases:
         say(f"Cases that the readers disagree on, not settled yet: {len(open_cases):,}")
     for who, those in disclosed.items():
-        say(f"{names[who]} was shown the other class on purpose on {report.counted(len(those), 'case')}")
+        say(f"{names[who]} was shown the other class on purpose on {count_of(len(those), 'case')}")
 
 
 def _disclosed(store: Store, study: Study) -> Mapping[str, list[dict[str, Any]]]:

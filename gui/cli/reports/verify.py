@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine import experiments, report
-from engine.language import one_line
+from engine.language import count_of, one_line
 from gui.cli.options import LINE, JsonOption, place
 from gui.cli.terminal import say, show_json, show_table
 
@@ -43,7 +43,7 @@ def verify(
 
 def _tell(found: report.Verification) -> None:
     """Print what was found."""
-    of = report.images(found.images) if found.run_id else report.counted(found.images, "case")
+    of = count_of(found.images, "image" if found.run_id else "case")
     say(f"Report of {found.about}, {of}")
     rows = [(file, f"{count:,}") for file, count in found.agree.items()]
     show_table(("file", "numbers computed again, and equal"), rows)

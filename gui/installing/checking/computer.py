@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
+from engine.language import count_of
 from engine.workspace import open_workspace, remarks
 from gui.installing.checking.check_record import Check, gigabytes
 from gui.listening import ADDRESS, FIRST_PORT, choose_port
@@ -85,9 +86,7 @@ def database(name: str, root: Path) -> Check:
 
     with open_store(open_workspace(root).database) as store:
         runs = len(store.runs())
-        return Check(
-            name=name, found=f"{store.name} opens, {runs} {'run' if runs == 1 else 'runs'} to review"
-        )
+        return Check(name=name, found=f"{store.name} opens, {count_of(runs, 'run')} to review")
 
 
 def disk(name: str, root: Path) -> Check:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.data import cases_of, patient_overlap, patients_named
-from engine.language import _, isolated, ngettext, number
+from engine.language import _, counted, isolated, ngettext, number
 from engine.records import PARTS, DataIssue, DataIssueKind, Index, Sample, Split
 from gui.pages.data.issue_words import kind_titles, meanings
 from gui.web import markup
@@ -136,7 +136,7 @@ def class_pictures(index: Index, picture: Callable[[Sample], markup.Picture]) ->
         step = max(1, len(of_class) // THUMBNAILS)
         shown = of_class[::step][:THUMBNAILS]
         title = name if name is not None else _("no label")
-        parts.append(markup.heading(title, _images(len(of_class))))
+        parts.append(markup.heading(title, counted(len(of_class), "image")))
         parts.append(markup.pictures(picture(sample) for sample in shown))
     return markup.joined(parts)
 
@@ -169,8 +169,8 @@ def _issues_of(
     )
     if kind not in NO_PICTURE and not beside:
         inner += markup.pictures(picture(*place) for place in list(places.values())[:THUMBNAILS])
-    count = f": {_files(len(places))}" if places else f": {number(len(group))}" if len(group) > 1 else ""
-    heading = f"{kind_titles()[kind]}{count}. {meanings()[kind]}"
+    count = counted(len(places), "file") if places else number(len(group)) if len(group) > 1 else ""
+    heading = f"{kind_titles()[kind]}{count and f': {count}'}. {meanings()[kind]}"
     return markup.note(heading, tone="serious" if any(one.serious for one in group) else "mild", inner=inner)
 
 
@@ -224,19 +224,8 @@ def split_overview(split: Split) -> tuple[list[list[str]], str]:
         for part in PARTS:
             samples = [s for s in split.part(part) if name is None or s.label == name]
             patients = patients_named(samples).count
-            row.append(_images(len(samples)) + ("" if patients is None else f" · {_patients(patients)}"))
+            of = "" if patients is None else f" · {counted(patients, 'patient')}"
+            row.append(counted(len(samples), "image") + of)
         rows.append(row)
     said = [markup.told(f"{one[:1].upper()}{one[1:]}.") for one in (patient_overlap(split), split.method)]
     return rows, markup.note(markup.Markup(" ").join(said), tone="good" if known.all else "mild")
-
-
-def _images(count: int) -> str:
-    return ngettext("{count} image", "{count} images", count).format(count=number(count))
-
-
-def _files(count: int) -> str:
-    return ngettext("{count} file", "{count} files", count).format(count=number(count))
-
-
-def _patients(count: int) -> str:
-    return ngettext("{count} patient", "{count} patients", count).format(count=number(count))

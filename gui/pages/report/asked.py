@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from engine.data import load_index
 from engine.errors import ReportError, ReviewError
 from engine.labels import version_named
-from engine.language import ENGLISH, _, isolated, number, short_number, speaking, typed_number
-from engine.report import counted, item_of, keep_answer, keep_prevalence, sharing
+from engine.language import ENGLISH, _, counted, isolated, number, short_number, speaking, typed_number
+from engine.report import item_of, keep_answer, keep_prevalence, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
 from gui.pages.report.computed import report_of

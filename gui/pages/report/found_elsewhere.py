@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.language import _, moment, number
-from engine.report import counted, figure, figure_words, interval, standard_words
+from engine.language import _, counted, moment, number
+from engine.report import figure, figure_words, interval, standard_words
 from gui.web import markup
 
 if TYPE_CHECKING:

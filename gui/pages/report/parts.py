@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.language import ENGLISH, _, in_digits, isolated, ngettext, number, speaking
-from engine.report import counted, reason_words, standard_words
+from engine.language import ENGLISH, _, counted, in_digits, isolated, ngettext, number, speaking
+from engine.report import reason_words, standard_words
 from gui.pages.report import sections
 from gui.pages.report.found_elsewhere import result
 from gui.web import AppSession, markup

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.language import _, isolated, ngettext, number
-from engine.report import counted, edge_words, figure, figure_words, interval, reason_words, standard_words
+from engine.language import _, counted, isolated, ngettext, number
+from engine.report import edge_words, figure, figure_words, interval, reason_words, standard_words
 from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import ShareError
-from engine.language import _, moment, ngettext, number
+from engine.language import _, counted, moment
 from gui.pages.keeping import in_a_field, named, offered
 from gui.sharing import USUAL_CASES, Access, Share, chosen_cases, invite, share
 from gui.web import AppSession
@@ -56,7 +56,7 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
         (
             f"{in_a_field(run.dataset_name)} · "
             f"{in_a_field(named(session.workspace.runs / run.run_id, run.recipe_name))} · "
-            f"{moment(run.created, '%d %b %Y')} · {_cases(run.cases)}",
+            f"{moment(run.created, '%d %b %Y')} · {counted(run.cases, 'case')}",
             run.run_id,
         )
         for run in session.store.runs()
@@ -68,16 +68,12 @@ def study_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, study id) of every study that is not closed, the newest first."""
     return [
         (
-            f"{in_a_field(study.name)} · {_design(study.protocol.design)} · {_cases(study.protocol.drawn.n)}",
+            f"{in_a_field(study.name)} · {_design(study.protocol.design)} · {counted(study.protocol.drawn.n, 'case')}",
             study.study_id,
         )
         for study in reversed(session.store.studies.all())
         if study.state != "closed"
     ]
-
-
-def _cases(count: int) -> str:
-    return ngettext("{count} case", "{count} cases", count).format(count=number(count))
 
 
 def _design(name: str) -> str:

@@ -11,7 +11,17 @@ from typing import Any
 from engine import report  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
 from engine.errors import EngineError
-from engine.language import _, in_digits, isolated, listed, ngettext, number, short_number, typed_number
+from engine.language import (
+    _,
+    counted,
+    in_digits,
+    isolated,
+    listed,
+    ngettext,
+    number,
+    short_number,
+    typed_number,
+)
 from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
 from engine.retelling import retold
@@ -269,18 +279,8 @@ def _size(protocol: Protocol, readers: Sequence[str], cases: int) -> str:
         "annotation": _("labelled from nothing"),
     }[protocol.design]
     return _("{readers} × {cases}, {how}: {names}.").format(
-        readers=counted_readers(len(readers)), cases=counted_cases(cases), how=how, names=listed(readers)
+        readers=counted(len(readers), "reader"), cases=counted(cases, "case"), how=how, names=listed(readers)
     )
-
-
-def counted_readers(count: int) -> str:
-    """Write 1 reader, 3 readers."""
-    return ngettext("{count} reader", "{count} readers", count).format(count=number(count))
-
-
-def counted_cases(count: int) -> str:
-    """Write 1 case, 1,234 cases."""
-    return ngettext("{count} case", "{count} cases", count).format(count=number(count))
 
 
 def _cases(protocol: Protocol, cases: int, positives: int | None) -> str:

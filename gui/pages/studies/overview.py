@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from engine import labels, report, statistics  # loads scipy.stats, when agreement is asked for
-from engine.language import _, isolated, moment, ngettext, number, short_number, unitless
+from engine.language import _, counted, isolated, moment, ngettext, number, short_number, unitless
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
 from gui.pages.review import may_write
 from gui.pages.studies.choices import administers, design_titles
-from gui.pages.studies.form import counted_cases, counted_readers, summary_of
+from gui.pages.studies.form import summary_of
 from gui.web import AppSession
 
 Answer = dict[str, Any]
@@ -56,8 +56,8 @@ def card(session: AppSession, study: Study, reader: Reader) -> Answer:
         "id": study.study_id,
         "name": study.name,
         "state": states()[study.state],
-        "words": f"{design_titles()[protocol.design]} · {counted_cases(protocol.drawn.n)} · "
-        f"{counted_readers(len(protocol.readers))}",
+        "words": f"{design_titles()[protocol.design]} · {counted(protocol.drawn.n, 'case')} · "
+        f"{counted(len(protocol.readers), 'reader')}",
         "place": _own_place(session, study, reader, own),
         "read": to_read(session, study, reader),
     }

@@ -19,7 +19,7 @@ import gradio as gr
 
 from engine import jobs
 from engine.errors import EngineError, RunError, TrainingError
-from engine.language import _, isolated, language, moment, ngettext, number
+from engine.language import _, counted, isolated, language, moment, ngettext, number
 from engine.naming import given_of
 from engine.records import Epoch
 from engine.report import edge_words, figure, operating_words
@@ -188,8 +188,7 @@ def _ended(status: jobs.JobStatus, working: jobs.JobStatus | None) -> str:
 
 
 def _completed(status: jobs.JobStatus) -> str:
-    of_all = ngettext("{count} epoch", "{count} epochs", status.epochs).format(count=number(status.epochs))
-    done = {"n": number(status.epoch), "epochs": of_all}
+    done = {"n": number(status.epoch), "epochs": counted(status.epochs, "epoch")}
     if not status.folds:
         return ngettext(
             "{n} of {epochs} was completed.", "{n} of {epochs} were completed.", status.epoch

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.language import counted
 from engine.records import Estimate
 from engine.report.formatting import (
     case_ids,
-    counted,
     counts_in_words,
     duration,
     figure,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 
+from engine.language import count_of
 from engine.records import Part, Review, Run
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.exports.bundle.beside import schema_file, schema_name
@@ -26,7 +27,7 @@ from engine.report.exports.png import png_figures
 from engine.report.exports.schema.documents import report_schema
 from engine.report.exports.schema.earlier import writers
 from engine.report.figures import figures_of, figures_of_run
-from engine.report.formatting import counted, were, without_paths
+from engine.report.formatting import were, without_paths
 from engine.report.records import CaseRow, Evidence, Report
 from engine.report.subgroups import groups_by_column
 from engine.runs import settings_of
@@ -191,7 +192,7 @@ def _left_out(names: Names, evidence: Evidence) -> str:
     count = sum(names.found_in(one.comment) is not None for one in evidence.reviews)
     if not count:
         return ""
-    return f"\n{counted(count, 'comment')} that named a patient or a file {were(count)} left out.\n"
+    return f"\n{count_of(count, 'comment')} that named a patient or a file {were(count)} left out.\n"
 
 
 def _file_name(title: str) -> str:

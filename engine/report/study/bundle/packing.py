@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from engine.language import count_of
 from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.records import Written
 from engine.report.exports.bundle.beside import schema_file, schema_name
@@ -12,7 +13,7 @@ from engine.report.exports.bundle.packing import figure_files, pack_files
 from engine.report.exports.bundle.searching import LEFT_OUT, WORD, Names
 from engine.report.exports.html import template_text
 from engine.report.exports.schema.earlier import writers
-from engine.report.formatting import counted, were
+from engine.report.formatting import were
 from engine.report.study.answers import SUBJECTS
 from engine.report.study.building import report_of
 from engine.report.study.bundle.data_files import columns_of, write_data
@@ -106,4 +107,4 @@ def _written(report: StudyReport) -> tuple[list[Written], int]:
 def _left_out(count: int) -> str:
     if not count:
         return ""
-    return f"\n{counted(count, 'text')} that named somebody or a file {were(count)} left out.\n"
+    return f"\n{count_of(count, 'text')} that named somebody or a file {were(count)} left out.\n"

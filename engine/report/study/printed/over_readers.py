@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from engine.language import N_, _, isolated, ngettext, number, short_number
-from engine.report.formatting import counted, figure, p_value
+from engine.language import N_, _, counted, isolated, ngettext, number, short_number
+from engine.report.formatting import figure, p_value
 from engine.report.named.names import figure_words
 from engine.report.printed.records import Basis, Cell, Line, Table, Where, of_estimate, pointer, words
 from engine.report.study.printed.cells import minus_words, number_at, table_of, upper

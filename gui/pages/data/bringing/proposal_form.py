@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.data import answers_from_json, answers_to_json
 from engine.errors import DataError
-from engine.language import _, isolated, ngettext, number
+from engine.language import _, counted, isolated, ngettext, number
 from engine.records import PARTS, Answers, Choice, DataIssue, NameCount, Proposal, Role
 from engine.retelling import retold
 from gui.web import markup
@@ -97,10 +97,7 @@ def columns_form(headers: Sequence[str], chosen: Mapping[str, str]) -> list[dict
 
 def _facts(proposal: Proposal) -> list[str]:
     classes = len(proposal.classes)
-    facts = [
-        ngettext("{count} image", "{count} images", proposal.images).format(count=number(proposal.images)),
-        ngettext("{count} class", "{count} classes", classes).format(count=number(classes)),
-    ]
+    facts = [counted(proposal.images, "image"), counted(classes, "class", "classes")]
     if proposal.unlabelled and classes:
         facts.append(_("{count} without a class").format(count=number(proposal.unlabelled)))
     facts += [
@@ -108,9 +105,7 @@ def _facts(proposal: Proposal) -> list[str]:
         for part in PARTS
         if proposal.parts.get(part)
     ]
-    counted = ngettext("{count} patient", "{count} patients", proposal.patients)
-    patients = counted.format(count=number(proposal.patients))
-    return [*facts, patients if proposal.patients else _("no patient named")]
+    return [*facts, counted(proposal.patients, "patient") if proposal.patients else _("no patient named")]
 
 
 def _table(proposal: Proposal) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.labels import LabelChange, StudyOffer, changes_of, drafted_words, kept_words, made_from_words
-from engine.language import _, isolated, moment, ngettext, number
+from engine.language import _, counted, isolated, moment, ngettext, number
 from engine.records import Index, LabelVersion, Sample, in_words
 from engine.retelling import retold
 from gui.web import AppSession, markup
@@ -78,11 +78,10 @@ def changed_images(
 def _captioned(picture: markup.Picture, one: LabelChange) -> markup.Picture:
     before, after = (name if name is not None else _("no label") for name in (one.before, one.after))
     change = _("{before} → {after}").format(before=isolated(before), after=isolated(after))
-    answers = ngettext("{count} answer", "{count} answers", one.answers).format(count=number(one.answers))
     return markup.Picture(
         source=picture.source,
         about=picture.about,
-        caption=f"{picture.caption}\n{change}\n{answers}",
+        caption=f"{picture.caption}\n{change}\n{counted(one.answers, 'answer')}",
     )
 
 
