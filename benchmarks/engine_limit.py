@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,12 @@ def measure(setting: Setting, run: Run, samples: Sequence[Sample]) -> Iterator[R
         wanted = net(torch.from_numpy(pixels[: best.share]).permute(0, 3, 1, 2).float() / 255).numpy()
     apart = float(np.abs(best(pixels[: best.share]) - wanted).max() / np.abs(wanted).max())
     # A cache for each: what one has converted would be used by the other, in place of its own.
-    ways: dict[str, Callable[[], object]] = {
-        name: _reader(scratch / str(number), run, samples, method)
-        for number, (name, method) in enumerate(zip(GOALS, (None, EVIDENCE[1], EVIDENCE[0]), strict=True))
-    }
-    taken = interleaved({**ways, "limit": lambda: best(pixels)}, rounds=1 if setting.quick else 5)
+    with ExitStack() as open_ones:
+        ways: dict[str, Callable[[], object]] = {
+            name: _reader(open_ones, scratch / str(number), run, samples, method)
+            for number, (name, method) in enumerate(zip(GOALS, (None, EVIDENCE[1], EVIDENCE[0]), strict=True))
+        }
+        taken = interleaved({**ways, "limit": lambda: best(pixels)}, rounds=1 if setting.quick else 5)
     for name, goal in GOALS.items():
         ratio = taken["limit"] / taken[name]
         yield Row(
@@ -77,10 +79,12 @@ def measure(setting: Setting, run: Run, samples: Sequence[Sample]) -> Iterator[R
         )
 
 
-def _reader(folder: Path, run: Run, samples: Sequence[Sample], method: str | None) -> Callable[[], object]:
+def _reader(
+    open_ones: ExitStack, folder: Path, run: Run, samples: Sequence[Sample], method: str | None
+) -> Callable[[], object]:
     workspace = Workspace(folder)
     workspace.cache.mkdir(parents=True)
-    store = open_store(folder / "overread.db")
+    store = open_ones.enter_context(open_store(folder / "overread.db"))
     store.add_run(run)
 
     def read() -> None:
