@@ -1,14 +1,16 @@
 // Gradio names its empty boxes and gives them no role, so that nobody hears the name; and of what is folded away nobody hears
-// whether it is open, which Gradio writes as a class.
+// whether it is open, which Gradio writes as a class. A choice that runs the other way than the page is cut at its own end.
 new MutationObserver((changes) => {
+  const CHOICE = 'input:is([role=listbox], [role=combobox])';
   const tell = (one) => {
     if (one.matches('.empty[aria-label]')) one.role = 'img';
     else if (one.matches('button.label-wrap')) one.setAttribute('aria-expanded', String(one.classList.contains('open')));
+    else if (one.matches(CHOICE) && document.dir !== 'rtl') one.dir = 'auto';
   };
   for (const { type, target, addedNodes } of changes) {
     if (type === 'attributes') tell(target);
     for (const node of addedNodes) {
-      if (node instanceof Element) [node, ...node.querySelectorAll('.empty[aria-label], button.label-wrap')].forEach(tell);
+      if (node instanceof Element) [node, ...node.querySelectorAll(`.empty[aria-label], button.label-wrap, ${CHOICE}`)].forEach(tell);
     }
   }
 }).observe(document, { childList: true, subtree: true, attributeFilter: ['class'] });

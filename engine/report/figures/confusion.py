@@ -23,6 +23,7 @@ FEW, MANY, CROWDED = (
     9,
     26,
 )  # classes from which names turn, order is by likeness, cells are too small for counts
+BESIDE = 36  # letters of the names of few classes, each as long as the longest, that stand beside each other
 TAKEN_FOR = 5  # wrong classes that are named of a class, where classes are many
 LABEL = 40  # letters of the name of the rows that stand beside them on one line
 ISOLATED = re.compile("\u2068[^\u2069]*\u2069")
@@ -43,7 +44,8 @@ def confusion_matrix_svg(confusion: ArrayLike, classes: Sequence[str], *, standa
     matrix = np.asarray(confusion, dtype=np.int64)
     order = by_likeness(matrix)
     matrix, classes = matrix[np.ix_(order, order)], [classes[each] for each in order]
-    side = 3.6 if len(classes) < FEW else min(7.0, 3.2 + 0.35 * len(classes))
+    names = short_names(classes)
+    side = 3.6 if _fit(names) else min(7.0, 3.2 + 0.35 * max(FEW, len(classes)))
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -55,7 +57,7 @@ def confusion_matrix_svg(confusion: ArrayLike, classes: Sequence[str], *, standa
         mesh = axes.pcolormesh(edges, edges, shares, edgecolors="#9ca3af", linewidth=line, **look)
         if len(classes) >= MANY:
             scale_beside(figure, axes, mesh, worded(_("share of the row")), top=1)
-        _names(axes, short_names(classes), standard_words(standard) or _("reference standard"))
+        _names(axes, names, standard_words(standard) or _("reference standard"))
         if len(classes) < CROWDED:
             _counts(axes, matrix, shares)
 
@@ -133,9 +135,14 @@ def _shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
 
 
+def _fit(names: Sequence[str]) -> bool:
+    """Return whether each name has room along its row and its column, so that none turns."""
+    return len(names) < FEW and len(names) * max(map(len, names), default=0) <= BESIDE
+
+
 def _names(axes: Axes, names: Sequence[str], standard: str) -> None:
     """Name rows and columns; of very many, smaller and upright."""
-    roomy = len(names) < FEW
+    roomy = _fit(names)
     across: dict[str, Any] = {} if roomy else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     size: dict[str, Any] = {}
     if len(names) >= CROWDED:

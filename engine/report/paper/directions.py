@@ -19,7 +19,10 @@ TURNING = re.compile("[\u202a-\u202e]")
 """What turns all that follows: a sentence of ours has none."""
 ISOLATES = re.compile("[\u2066-\u2069]")
 APART = re.compile("[\u2066-\u2068][^\u2066-\u2069]*\u2069")
-WORDS = re.compile(f"[{RIGHT}][{RIGHT}\u200c\u200d]*(?:[ \u00a0-]+[{RIGHT}][{RIGHT}\u200c\u200d]*)*")
+_WORD = f"[{RIGHT}][{RIGHT}\u200c\u200d]*"
+_JOINED = r"(?:[0-9_/.+&'’·]|-[0-9])[-0-9_/.+&'’·]*"
+WORDS = re.compile(rf"{_WORD}(?:(?:[ \u00a0-]+|{_JOINED}){_WORD})*(?:[-_][0-9]+\b)?")
+"""Such words, and what makes one name of them: blanks, or signs and digits without a blank, as in a_b_2."""
 LEFT = re.compile("[A-Za-z\u00c0-\u058f]")
 HYPHEN = re.compile(r"(?<![\w.,/)\]%\u2010-\u2015-])-(?=\.\d|\d+\.\d\d|\u221e)")
 """What stands for a minus before a figure, and joins nothing: not that of a date, an id or a DOI.

@@ -317,6 +317,7 @@ def build(session: AppSession) -> None:
                         datatype="str",
                         interactive=False,
                         label=_("As the data came"),
+                        wrap=True,
                         elem_id="data-counts",
                     )
             split_table = gr.Dataframe(
@@ -324,6 +325,7 @@ def build(session: AppSession) -> None:
                 datatype="str",
                 interactive=False,
                 label=_("Split"),
+                wrap=True,
                 elem_id="data-split",
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)

@@ -168,7 +168,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     part = f" · {markup.part_title(case.part)}" if case.part else ""
     # the id stands for the patient where the data names none
     patient = (
-        " · " + _("patient {name}").format(name=isolated(case.patient_id))
+        " · " + _("patient {name}").format(name=apart(isolated(case.patient_id)))
         if case.patient_id != case.image_id
         else ""
     )
@@ -177,7 +177,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     edge = edge_of(case, run.classes, run.positive) if two else None
     return {
         "id": case.image_id,
-        "name": f"{isolated(case.path.name)}{patient}{part}",
+        "name": f"{apart(isolated(case.path.name))}{patient}{part}",
         "classes": list(run.classes),
         "probabilities": list(case.probabilities),
         "predicted": case.predicted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,27 @@ def test_a_confusion_matrix_counts_down_by_reference_and_across_by_prediction(
     assert turned == (
         {0.0} if classes < 4 else {45.0}
     )  # long names of many classes do not run into each other
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["bacterial pneumonia", "viral pneumonia", "normal"],
+        ["PNEUMOTHORAX WWWWWW", "M" * 18],
+        ["normal", "opacity", "W" * 12],
+        ["Pneumonia_right_lower_lobe", "بدون_یافته_غیرطبیعی_در_قفسه_سینه"],
+        [f"opacity of lobe {number}, left" for number in range(5)],
+    ],
+)
+def test_no_name_of_a_confusion_matrix_runs_into_another(
+    names: list[str], axes_of: Callable[..., list[Axes]]
+) -> None:
+    (axes,) = axes_of(confusion_matrix_svg, np.eye(len(names), dtype=int), names, standard="panel")
+    for labels, turned in ((axes.get_xticklabels(), "x"), (axes.get_yticklabels(), "y")):
+        if labels[0].get_rotation() == 45.0:  # then each is as far from the next as they are apart
+            continue
+        spans = sorted(tuple(getattr(each.get_window_extent(), f"interval{turned}")) for each in labels)
+        assert all(before[1] < after[0] for before, after in pairwise(spans)), names
 
 
 def test_a_row_without_cases_has_counts_and_no_share(axes_of: Callable[..., list[Axes]]) -> None:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from engine.report.paper.directions import CONTROLS, for_reading, isolated, with_minus
 
-LETTERS = st.text(st.sampled_from("ab 1.9(–)،کدورت שלום\u200c\u202e\u2069肺"), max_size=40)
+LETTERS = st.text(st.sampled_from("ab 1.9_-(–)،کدورت שלום\u200c\u202e\u2069肺"), max_size=40)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,14 @@ LETTERS = st.text(st.sampled_from("ab 1.9(–)،کدورت שלום\u200c\u202e\
         ("61 predicted opacity: 3", "61 predicted opacity: 3"),
         ("of 61 کدورت: 3 predicted", "of 61 \u2068کدورت\u2069: 3 predicted"),
         ("the left lung is תקין לגמרי (2)", "the left lung is \u2068תקין לגמרי\u2069 (2)"),
+        (
+            "of all that was read as ذات_الریه/راست, four are کلاس-2-الف.",
+            "of all that was read as \u2068ذات_الریه/راست\u2069, four are \u2068کلاس-2-الف\u2069.",
+        ),
+        (
+            "in every group کلاس_12: .5, کدورت -0.12",
+            "in every group \u2068کلاس_12\u2069: .5, \u2068کدورت\u2069 -0.12",
+        ),
         ("کدورت در RUL، 3 سانت", "\u2068کدورت در RUL، 3 سانت\u2069"),
         ("کدورت\u202e\u2069 x", "\u2068کدورت x\u2069"),
     ],

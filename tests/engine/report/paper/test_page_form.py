@@ -36,6 +36,15 @@ def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     cells = "".join(f'<td class="n"><bdi>.{at}</bdi><br>{beside}</td>' for at in range(801, 807))
     row = f"<tr><td>{'words ' * 40}</td>{cells}</tr>"
     tables += f'<div class="wide"><table class="printed"><tbody>{row}</tbody></table></div>'
+    long = "Pneumonia_right_lower_lobe_with_air_bronchograms_and_small_effusion_seen_by_CT"
+    for columns in (3, 8, 12):  # of a class that is called so
+        titles = "".join(f'<th scope="col" class="n">{long}</th>' for at in range(columns))
+        row = f'<th scope="row">{long}</th>' + '<td class="n"><bdi>12</bdi></td>' * columns
+        tables += (
+            f'<div class="wide"><table class="printed"><thead><tr><td></td>{titles}</tr></thead>'
+            f"<tbody><tr>{row}</tr></tbody></table></div>"
+        )
+    tables += f'<div class="charts"><figure><figcaption>{long}</figcaption></figure></div>'
     page = a_page(comment="x" * 300).replace("</main>", f"{tables}</main>")
     file = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(page, encoding="utf-8")
