@@ -2,13 +2,14 @@
 
 Babel calls `extract` for the files that babel.cfg names. Taken are the messages of `DataIssue`, the two halves of an
 `EngineError`, and the two forms of a noun that `counted` counts. An f-string is a template, what stands in its braces
-named after the expression; a condition inside one makes two sentences. `extract_checklists` finds what the checklists
-ask.
+named after the expression; a condition inside one makes two sentences. `extract_every` takes whatever a module says, of
+those whose words a page repeats however they are put together. `extract_checklists` finds what the checklists ask.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
@@ -27,6 +28,12 @@ ERRORS = frozenset(
 """What is raised with a problem and a remedy."""
 MOST = 24
 """Sentences that one expression may make: more are no sentences but a text put together."""
+WORD = re.compile(r"(?<!\S)[a-z]{2,}(?=[\s.,;:)]|$)")
+BRACES = re.compile(r"\{\w+\}")
+UNSPOKEN = re.compile(
+    r"_|N_|ngettext|count_of|counted|cast|re\.compile|log\.\w+|(Type|Runtime|Assertion)Error|.+\.split"
+)
+"""Calls whose texts are found already, or which no page repeats."""
 Found = tuple[int, str, Any, list[str]]
 Piece = str | tuple[str]
 """Text, or the name of what is filled in."""
@@ -46,6 +53,43 @@ def extract(
         match node:
             case ast.Call(func=ast.Name(id="counted"), args=[_, ast.Constant(value=str(one)), *more]):
                 yield node.lineno, "ngettext", tuple(f"{{count}} {words}" for words in _forms(one, more)), []
+
+
+def extract_every(
+    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
+) -> Iterator[Found]:
+    """Return what `extract` finds, and every other text of several words: whatever it is kept or told by."""
+    source = file.read()
+    file.seek(0)
+    yield from extract(file, keywords, comment_tags, options)
+    yield from ((line, "_", text, []) for line, text in every_text(source.decode("utf-8")))
+
+
+def every_text(source: str) -> Iterator[tuple[int, str]]:
+    """Yield a module's texts of two words or more, but what programmers, a log or a command line read."""
+    tree = ast.parse(source)
+    left = set(_unspoken(tree))
+    known = "\n".join(BRACES.sub("{}", sentence) for _line, sentence in sentences(source))
+    for node in ast.walk(tree):
+        if node not in left and isinstance(node, ast.JoinedStr | ast.Constant) and len(_made(node)) <= MOST:
+            for text in _made(node) if isinstance(node, ast.JoinedStr) or isinstance(node.value, str) else ():
+                words, bare = _named(text)
+                if len(WORD.findall(bare)) > 1 and BRACES.sub("{}", words) not in known:
+                    yield node.lineno, words
+
+
+def _unspoken(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield docstrings, parts of f-strings, and what goes to no page."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant() as text):
+                yield text
+            case ast.JoinedStr(values=parts):
+                yield from (each for part in parts for each in ast.walk(part))
+            case ast.keyword(arg="option"):
+                yield from ast.walk(node)
+            case ast.Call(func=called) if UNSPOKEN.fullmatch(ast.unparse(called)):
+                yield from ast.walk(node)
 
 
 def _in_f_strings(source: str) -> Iterator[tuple[int, str]]:
@@ -77,7 +121,7 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Call):
             within = [one for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)]
             known = _assigned(ast.walk(within[-1])) if within else {}
-            for told in _told_by(node):
+            for told in (way for each in _told_by(node) for way in _ways(each)):
                 whole = of_the_module | known
                 made = whole.get(told.id, []) if isinstance(told, ast.Name) else _made(told)
                 made = [*made] if len(made) <= MOST else []
@@ -89,6 +133,17 @@ def sentences(source: str) -> Iterator[tuple[int, str]]:
                     words, bare = _named(sentence)
                     if any(sign.isalpha() for sign in bare):
                         yield node.lineno, words
+
+
+def _ways(told: ast.expr) -> list[ast.expr]:
+    """Return what may be told: of `a or b` and of `next(…, b)` each."""
+    match told:
+        case ast.BoolOp(op=ast.Or(), values=ways):
+            return ways
+        case ast.Call(func=ast.Name(id="next"), args=[_, instead]):
+            return [instead]
+        case _:
+            return [told]
 
 
 def _given(name: str, function: ast.FunctionDef) -> list[ast.expr]:

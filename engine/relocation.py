@@ -51,11 +51,13 @@ class Lost:
     first: Path
 
     def __str__(self) -> str:
-        of = f"{self.total:,} images"
-        if self.looked < self.total:
-            of = f"{self.looked:,} images that were looked for (of {of})"
-        verb = "is" if self.count == 1 else "are"
-        return f"{self.count:,} of {of} {verb} no longer where they were, among them {self.first}"
+        return (
+            f"{self.count:,} of {self.looked:,} images that were looked for (of {self.total:,} images) "
+            f"{'is' if self.count == 1 else 'are'} no longer where they were, among them {self.first}"
+            if self.looked < self.total
+            else f"{self.count:,} of {self.looked:,} images {'is' if self.count == 1 else 'are'} no longer where they "
+            f"were, among them {self.first}"
+        )
 
 
 def lost(paths: Sequence[Path]) -> Lost | None:
@@ -94,13 +96,15 @@ class Relocated:
 
     def sentences(self) -> list[str]:
         """Return what came of it, one sentence each."""
-        were = "was" if self.found == 1 else "were"
-        said = [f"{self.found:,} of {self.images:,} images {were} found in {self.folder}"]
+        said = [
+            f"{self.found:,} of {self.images:,} images {'was' if self.found == 1 else 'were'} found in {self.folder}"
+        ]
         if self.masks:
             said.append(f"{count_of(self.masks, 'mask is', 'masks are')} moved with them")
         if self.where_they_were:
-            others = count_of(self.where_they_were, "other image is", "other images are")
-            said.append(f"{others} still where they were before")
+            said.append(
+                f"{count_of(self.where_they_were, 'other image is', 'other images are')} still where they were before"
+            )
         if self.changed:
             said.append(
                 f"{count_of(len(self.changed), 'file is', 'files are')} there with the name of a missing image and "

@@ -34,11 +34,15 @@ _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
-_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GMk]B|\S+")
-"""Braces that hold what `bytes_said` says."""
+_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GMk]B|\S+") | {"named": r"(?: \(.+?\))?|.+?"}
+"""Braces that hold what `bytes_said` says, and rows or files by name, of which there may be none."""
 _NUMBER = re.compile(r"[-−+]?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
+_MEASURED = re.compile(rf"({_NUMBER.pattern})([°%])(?: to ({_NUMBER.pattern})\2)?")
+"""An angle or a share, or a range of them."""
+_ROW = re.compile(r"line ([\d,]+): (.*)", re.DOTALL)
+"""A row of a table, as what does not fit is named."""
 _NAME = re.compile(r"“([^“”]*)”(?: \(((?:in )?[\d,]+ (?:image|row)s?)\))?|([\d,]+) more")
 _NAMES = re.compile(rf"(?:{_NAME.pattern})(?:, (?:{_NAME.pattern})| and (?:{_NAME.pattern}))*")
 """Names in quotation marks, as the questions about data write them."""
@@ -208,8 +212,11 @@ def _value(name: str, value: str, code: str) -> str:
         return value[:2] + _written(value[2:])
     if name == "shares" and not set(value) - set("0123456789/"):  # of the parts: 60/20/20
         return isolated(in_digits(value))
-    if value.endswith("%") and _NUMBER.fullmatch(value[:-1]):
-        return _("{percent}%").format(percent=_written(value[:-1]))
+    if found := _MEASURED.fullmatch(value):
+        first, *last = (_in_unit(one, found[2]) for one in (found[1], found[3]) if one)
+        return _("{low} to {high}").format(low=first, high=last[0]) if last else first
+    if name == "named" and (not value or value.startswith(" (")):
+        return f" ({_rows(value[2:-1])})" if value else ""
     # one word may be a class or a file, and several may be classes
     again = (
         _retell(value, code)
@@ -217,6 +224,23 @@ def _value(name: str, value: str, code: str) -> str:
         else None
     )
     return isolated(value) if again is None else again
+
+
+def _in_unit(number: str, unit: str) -> str:
+    return _("{percent}%").format(percent=_written(number)) if unit == "%" else f"{_written(number)}{unit}"
+
+
+def _rows(value: str) -> str:
+    """Return rows of a table, or files, again: line 3: a.png, line 5: b.png, …"""
+    told = []
+    for one in re.split(r", (?=line [\d,]+: |…$)" if value.startswith("line ") else ", ", value):
+        row = _ROW.fullmatch(one)
+        told.append(
+            _("line {number}: {cell}").format(number=_written(row[1]), cell=isolated(row[2]))
+            if row
+            else isolated(one)
+        )
+    return _(", ").join(told)
 
 
 def _names(value: str, code: str) -> str:
@@ -285,116 +309,3 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[int, re.Pattern[st
         found.append((letters, re.compile(pattern, re.DOTALL), told))
     found.sort(key=lambda one: -one[0])
     return exact, found
-
-
-def composed() -> tuple[str, ...]:
-    """Return the sentences that the engine puts together, so that no one place in its source has them whole."""
-    return *_of_data(), *_of_work()
-
-
-def _of_data() -> tuple[str, ...]:
-    return (
-        _("by patient"),
-        _("by image"),
-        _("{shares} by patient"),
-        _("{shares} by image"),
-        _("as no patient is named"),
-        _("{shares} by patient where one is named ({n} of {total} images)"),
-        _("by patient where one is named ({n} of {total} images)"),
-        _("otherwise by image"),
-        _("stratified by class"),
-        _("the parts that came with the data"),
-        _("the parts that came with the data were set aside"),
-        _("{n} case left out whose patient or near duplicate is in another part"),
-        _("{n} case left out because it came with no part"),
-        _("{n} cases left out whose patients or near duplicates are in another part"),
-        _("{n} cases left out because they came with no part"),
-        _("{n} training cases kept"),
-        _("{n} case as the validation part"),
-        _("{n} cases as the validation part"),
-        _("{n} case as the test part"),
-        _("{n} cases as the test part"),
-        _("the parts that came with the data, {part} ({share}) taken {how} from training"),
-        _("{name} is not an image that can be read"),
-        _("level {level} ({names})"),
-        _("{n} image in {part}"),
-        _("{n} images in {part}"),
-        _("its names are those of parts"),
-        _("it is the outermost level whose names distinguish images"),
-        _("one of its names stands for the absence of a finding"),
-        _("its names do not distinguish any images"),
-        _("its names say only that images are inside"),
-        _("its names count visits, sites or dates"),
-        _("nothing says what its names are"),
-        _("patients are not named in the data"),
-        _("so each image was taken as a patient of its own"),
-        _("no patient is in two parts"),
-        _("no patient is in two folds"),
-        _("{n} patient in more than one part, which makes the results too optimistic"),
-        _("{n} patients in more than one part, which makes the results too optimistic"),
-        _("a patient is named for {n} of {total} images, and none of these patients is in two parts"),
-        _("a patient is named for {n} of {total} images, and none of these patients is in two folds"),
-        _("whether the others are cannot be known"),
-        _("patients not named in the data"),
-        _("{n} case"),
-        _("{n} cases"),
-        _("{message} (and the same 1 time more, all listed)"),
-        _("{message} (and the same {n} times more, all listed)"),
-        _("{version}: {n} image, with the label that came with the data"),
-        _("{version}: {n} images, labelled as they came with the data"),
-        _("{version}: {n} of {total} labels changed from {parent} by assisted readings of {readers}"),
-        _("{version}: {n} of {total} labels changed from {parent} by blinded consensus of {readers}"),
-        _("{version}: {n} of {total} labels changed from {parent} by adjudication of {readers}"),
-    )
-
-
-def _of_work() -> tuple[str, ...]:
-    return (
-        _("came with data"),
-        _("assisted"),
-        _("blinded consensus"),
-        _("adjudicated"),
-        _("study “{name}”"),
-        _("no case has been read"),
-        _("{n} of {total} images could not be read any more and was left out"),
-        _("{n} of {total} images could not be read any more and were left out"),
-        _("{n} images read"),
-        _("{n} labels changed"),
-        _("{n} confirmed"),
-        _("{n} not settled ({reason})"),
-        _("{n} of {total} images is no longer where they were, among them {path}"),
-        _("{n} of {total} images are no longer where they were, among them {path}"),
-        _("Reading and decoding the images"),
-        _("Fold {n} of {total}: reading and decoding the images"),
-        _("Calibrating on the validation images"),
-        _("Predicting and explaining validation and test images"),
-        _("Done"),
-        _("Starting"),
-        _("{n} of {total} images is of the run's own data ({of})"),
-        _("{n} of {total} images are of the run's own data ({of})"),
-        _(
-            "{n} of {total} images is far smaller than what the model was trained on (the smallest has {width} × "
-            "{height} pixels, {bound}): enlarged, they lack detail that it relies on, and predictions on them may be "
-            "wrong for that reason alone"
-        ),
-        _(
-            "{n} of {total} images are far smaller than what the model was trained on (the smallest has {width} × "
-            "{height} pixels, {bound}): enlarged, they lack detail that it relies on, and predictions on them may be "
-            "wrong for that reason alone"
-        ),
-        _("the shorter side less than half of the {side} at which it reads images"),
-        _("the shorter side less than half of the {side} that its training images have"),
-        _("{n} of its {part} part"),
-        _("{n} of its {part} part and {n2} of its {part2} part"),
-        _("{n} of its {part} part and {n2} of its {part2} part and {n3} of its {part3} part"),
-        _("The labels {names} are none of the run's classes ({classes}): they are not compared"),
-        _("what it says of images that it was trained or tuned on is no test of it"),
-        _("The training process ended after {reached}"),
-        _("The training process is there but has not reported lately"),
-        _("It continues where the computer slept, is busy or its disk is full; otherwise stop and resume it"),
-        _("Resume it from its last checkpoint"),
-        _("{file} in the run's folder may say why"),
-        _("Loading the program"),
-        _("It was stopped; what is trained is kept"),
-        _("Its process ended after {n} of {total} trainings"),
-    )

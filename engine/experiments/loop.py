@@ -215,7 +215,8 @@ def alone(workspace: Workspace) -> Iterator[None]:
     except Timeout as error:
         raise TrainingError(
             "Another run is in progress in this workspace",
-            "Wait until it is done, or stop it: overread stop latest",
+            "Wait until it is done, or stop it",
+            option="overread stop latest",
         ) from error
 
 
@@ -227,7 +228,9 @@ def _finished(folder: Path, follow: Callable[[Path], jobs.JobStatus]) -> Run:
     end = follow(folder)
     if end.state != "done":
         problem, _, remedy = end.message.partition(". ")
-        raise ReportError(problem, remedy or f"See its log: overread runs; run {end.job_id}")
+        raise ReportError(
+            problem, remedy or "See its log", option="" if remedy else f"overread runs; run {end.job_id}"
+        )
     return load_run(folder)
 
 

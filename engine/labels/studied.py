@@ -184,7 +184,7 @@ class Rereading:
     def sentences(self) -> tuple[str, ...]:
         """What was found in each group, and what the control says of the rest of the test part."""
         words = [
-            f"{kind.capitalize()}s: {round(one.value * one.n) if one.n else 0:,} of "
+            f"{'Suspects' if kind == 'suspect' else 'Controls'}: {round(one.value * one.n) if one.n else 0:,} of "
             f"{count_of(one.n, 'label')} changed"
             + (f" ({_two(one.value)}, 95% interval {_two(one.low)} to {_two(one.high)})" if one.n else "")
             + (f"; {self.open[kind]:,} not read by all or without consensus" if self.open[kind] else "")

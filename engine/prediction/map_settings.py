@@ -175,10 +175,10 @@ def _placing_words(placing: Placing, films: int) -> str:
             return f"{squares} agree to {most:.1f} px with the network's structure, which is used"
         case "measured":
             down, right = (-pixels for pixels in placing.off)
-            vertical, horizontal = ("down" if down > 0 else "up"), ("right" if right > 0 else "left")
+            vertical = f"{abs(down):.1f} px {'down' if down > 0 else 'up'}"
+            horizontal = f"{abs(right):.1f} px {'right' if right > 0 else 'left'}"
             return (
-                f"{squares} move them {abs(down):.1f} px {vertical} and {abs(right):.1f} px {horizontal} of where "
-                "the network's structure has them"
+                f"{squares} move them {vertical} and {horizontal} of where the network's structure has them"
             )
     return (
         f"{squares} contradict the network's structure but were followed by {placing.follows:.0%} only, so the cells "

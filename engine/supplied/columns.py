@@ -271,13 +271,15 @@ def _refuse_unheard(same: Mapping[str, str], numeric: Sequence[str]) -> None:
             )
 
 
-def _refuse_missing(found: Sequence[str], classes: Sequence[str], table: Table, free: Sequence[str]) -> None:
+def _refuse_missing(
+    found: Sequence[str], classes: Sequence[str], table: Table, others: Sequence[str]
+) -> None:
     missing = [name for name in classes if name not in found]
     if not missing or (len(classes) == 2 and found):
         return  # of two classes the score of one says that of the other
     raise DataError(
         f"{table.name} has no column for {_quoted(missing)} of the classes {', '.join(classes)}; its other columns "
-        f"are: {_listed(free)}",
+        f"are: {_listed(others)}",
         "Say the name of each class in the file, or which column is its score",
         option="--same NAME=CLASS, or --column CLASS=NAME",
         fields=(NAMES, COLUMNS),

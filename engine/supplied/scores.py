@@ -152,11 +152,11 @@ def recognised(parsed: Parsed, columns: Sequence[str]) -> str:
             return "percent"
         if low < 0 and (several or high > 0):
             return "logit"
-    kinds = "; ".join(f"{name} ({one.title})" for name, one in SCALES.items())
+    kinds = "; ".join(one.title for one in SCALES.values())
     raise DataError(
         f"It is not clear what the numbers of {', '.join(columns)} are: they run from {low:g} to {high:g}",
         f"Say which they are: {kinds}",
-        option="--scores NAME",
+        option=f"--scores {', '.join(SCALES)}",
         fields=("Scores are",),
     )
 

@@ -276,9 +276,11 @@ def _calls(
         ]
         if pairs:
             other = sum(call != ours for call, ours in pairs)
-            says = f"says another class than the operating point in {other:,} of {len(pairs):,} rows"
             return [
-                f"The file's own column “{column}” {says if other else 'says what the operating point does'}"
+                f"The file's own column “{column}” says another class than the operating point in {other:,} of "
+                f"{len(pairs):,} rows"
+                if other
+                else f"The file's own column “{column}” says what the operating point does"
             ]
     return []
 

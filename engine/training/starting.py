@@ -93,8 +93,11 @@ def _from_file(classifier: Classifier, recipe: Recipe, workspace: Workspace) -> 
         source=added.source if added else "",
         licence=added.licence if added else "",
     )
-    kept = f", kept in {words}" if (words := kept_in(state)) else ""
-    return f"file {name} ({LAYOUTS[layout].title}{kept}), sha256 {digest[:12]}", origin
+    kept = f"kept in {words}" if (words := kept_in(state)) else ""
+    return (
+        f"file {name} ({', '.join(filter(None, (LAYOUTS[layout].title, kept)))}), sha256 {digest[:12]}",
+        origin,
+    )
 
 
 def _from_run(
@@ -141,13 +144,12 @@ def _leaks(run: Run, split: Split, runs: Path) -> tuple[str, ...]:
             same = sum(sample.image_id in images for sample in leaked)
             said.append(
                 f"The starting weights are of run {each.run_id}, which was trained or tuned on {same:,} of the "
-                f"{len(split.test):,} images that are now in the test part"
-                + (
-                    f", and on other images of the patients of {len(leaked) - same:,} more"
-                    if same < len(leaked)
-                    else ""
-                )
-                + ": results on the test part are too optimistic."
+                f"{len(split.test):,} images that are now in the test part: results on the test part are too "
+                "optimistic."
+                if same == len(leaked)
+                else f"The starting weights are of run {each.run_id}, which was trained or tuned on {same:,} of the "
+                f"{len(split.test):,} images that are now in the test part, and on other images of the patients of "
+                f"{len(leaked) - same:,} more: results on the test part are too optimistic."
             )
     return tuple(said)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.language import count_of, in_print
+from engine.language import N_, count_of, in_print
 from engine.records import SHIFT_FEWEST, SHIFT_SHARE, Prediction, Run, SetShift, ShiftModel
 from engine.uncertainty.shift import shift_of
 
@@ -17,11 +17,18 @@ def image_unlike(*, conformal: bool) -> str:
     Args:
         conformal: Whether it has a conformal set.
     """
-    promise = ", and its conformal set is no promise" if conformal else ""
-    return (
-        f"This image differs from those the model was trained with, more than {SHIFT_SHARE:.0%} of the validation "
-        f"images do: the results of internal testing need not hold for it{promise}"
+    said = (
+        N_(
+            "This image differs from those the model was trained with, more than {share} of the validation images do: "
+            "the results of internal testing need not hold for it, and its conformal set is no promise"
+        )
+        if conformal
+        else N_(
+            "This image differs from those the model was trained with, more than {share} of the validation images do: "
+            "the results of internal testing need not hold for it"
+        )
     )
+    return said.format(share=f"{SHIFT_SHARE:.0%}")
 
 
 def shift_words(shift: SetShift, *, coverage: float | None) -> tuple[str, str]:

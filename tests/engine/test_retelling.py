@@ -146,8 +146,6 @@ NEVER_ONE = {
     "Of {#} models": "of a cross-validation",
     "{} for {#} images": "for programmers",
     "{#} rates for": "rates that do not go with the layers",
-    "{#} images that were looked for": "of a data set",
-    "^{#} images$": "of a data set",
     "^{#} rows of {}$": "of a table",
     "^{#} images: {}$": "that a model was trained on",
     "{#} parameters": "of a net",

@@ -58,6 +58,8 @@ SENTENCES = (
     N_(
         "They hold for more images of the same kind; that the law holds beyond the largest size is an assumption"
     ),
+    N_("Try another recipe"),
+    N_("Try other recipes"),
     N_("Fitting the law"),
     N_("Comparing the runs"),
     N_("Reading the images"),

@@ -12,6 +12,7 @@ from engine.errors import ReportError, ReviewError
 from engine.labels import version_named
 from engine.language import ENGLISH, _, counted, isolated, number, short_number, speaking, typed_number
 from engine.report import item_of, keep_answer, keep_prevalence, sharing
+from engine.retelling import retold
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
 from gui.pages.report.computed import report_of
@@ -76,7 +77,7 @@ def cases_behind(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     shown = found.cases[:MOST_SHOWN]
     more = len(found.cases) - len(shown)
     return {
-        "title": f"{found.title} · {counted(len(found.cases), 'case')}",
+        "title": f"{retold(found.title)} · {counted(len(found.cases), 'case')}",
         "more": _("and {count} more").format(count=number(more)) if more else "",
         "cases": [
             {

@@ -30,7 +30,7 @@ def unlike_remark(folder: Path, case: Prediction) -> str | None:
         return None
     from engine.uncertainty import image_unlike
 
-    return f"{image_unlike(conformal=bool(case.conformal_set))}."
+    return retold(f"{image_unlike(conformal=bool(case.conformal_set))}.")
 
 
 @lru_cache(maxsize=8)
@@ -50,7 +50,7 @@ def size_remark(folder: Path, image_id: str) -> str | None:
         return None
     detail, sizes = known
     size = sizes.get(image_id)
-    return f"{detail.of_one(size)}." if size is not None and detail.lacks(size) else None
+    return retold(f"{detail.of_one(size)}.") if size is not None and detail.lacks(size) else None
 
 
 def passport_remark(folder: Path, method: str | None, *, guest: bool = False) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from engine import labels, report, statistics  # loads scipy.stats, when agreement is asked for
 from engine.language import _, counted, isolated, moment, ngettext, number, short_number, unitless
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
+from engine.retelling import retold
 from gui.pages.review import may_write
 from gui.pages.studies.choices import administers, design_titles
 from gui.pages.studies.form import summary_of
@@ -233,7 +234,7 @@ def _read_again(session: AppSession, study: Study, progress: list[Progress]) -> 
     if not administers(session) or unread or not session.store.labels.drawn_as(study.study_id):
         return []
     found = labels.result_of_rereading(session.workspace, session.store, study)
-    return [{"title": _("Labels read again"), "lines": list(found.sentences)}]
+    return [{"title": _("Labels read again"), "lines": [*map(retold, found.sentences)]}]
 
 
 def _disclosed(session: AppSession, study: Study, reader: Reader) -> list[Answer]:

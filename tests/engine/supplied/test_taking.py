@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pyarrow
@@ -11,7 +12,9 @@ from hypothesis import given, settings, strategies as st
 from pyarrow import parquet
 
 from engine.errors import DataError
+from engine.language import languages, speaking
 from engine.records import Index, Sample
+from engine.retelling import retold
 from engine.supplied import Claims, Taken, read_predictions
 
 CLAIMS = Claims(model="Vendor X", version="2.1", threshold=0.4)
@@ -41,7 +44,26 @@ def table(folder: Path, *lines: str, name: str = "scores.csv", encoding: str = "
 
 
 def taken(folder: Path, *lines: str, index: Index = FILMS, claims: Claims = CLAIMS) -> Taken:
-    return read_predictions(index, table(folder, *lines), claims)
+    """Import a table; whatever is said of it, whether it was taken or refused, is said in other languages too."""
+    try:
+        found = read_predictions(index, table(folder, *lines), claims)
+    except DataError as error:
+        is_said_again(error)
+        raise
+    for one in found.said:
+        is_said_again(one.whole)
+        is_said_again(one.nameless)
+    return found
+
+
+def is_said_again(english: str | DataError) -> None:
+    for code in languages()[1:]:
+        with speaking(code):
+            told = re.sub("\u2068[^\u2068\u2069]*\u2069", "", retold(english))
+        assert not re.search("[A-Za-z]{3,}", told.replace("sha256", "").replace("softmax", "")), (
+            english,
+            told,
+        )
 
 
 def refused(folder: Path, *lines: str, index: Index = FILMS, claims: Claims = CLAIMS) -> str:
