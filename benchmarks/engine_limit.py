@@ -10,9 +10,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from engine.images import open_cache
 from engine.models import Frozen, cut_behind_backbone
 from engine.pipeline import read_samples
 from engine.prediction import predict
-from engine.reading import open_store
+from engine.reading import Store, open_store
 from engine.records import Run, Sample, recipe_of
 from engine.runs import load_classifier, save_explanations
 from engine.saliency import EVIDENCE
@@ -55,11 +53,14 @@ def measure(setting: Setting, run: Run, samples: Sequence[Sample]) -> Iterator[R
     with torch.no_grad():
         wanted = net(torch.from_numpy(pixels[: best.share]).permute(0, 3, 1, 2).float() / 255).numpy()
     apart = float(np.abs(best(pixels[: best.share]) - wanted).max() / np.abs(wanted).max())
-    # A cache for each: what one has converted would be used by the other, in place of its own.
-    with ExitStack() as open_ones:
+    # One workspace, as a user has it: explaining finds the net that predicting has converted, and the films.
+    workspace = Workspace(scratch)
+    workspace.cache.mkdir()
+    with open_store(scratch / "overread.db") as store:
+        store.add_run(run)
         ways: dict[str, Callable[[], object]] = {
-            name: _reader(open_ones, scratch / str(number), run, samples, method)
-            for number, (name, method) in enumerate(zip(GOALS, (None, EVIDENCE[1], EVIDENCE[0]), strict=True))
+            name: partial(_read, workspace, store, run, samples, method)
+            for name, method in zip(GOALS, (None, EVIDENCE[1], EVIDENCE[0]), strict=True)
         }
         taken = interleaved({**ways, "limit": lambda: best(pixels)}, rounds=1 if setting.quick else 5)
     for name, goal in GOALS.items():
@@ -79,23 +80,15 @@ def measure(setting: Setting, run: Run, samples: Sequence[Sample]) -> Iterator[R
         )
 
 
-def _reader(
-    open_ones: ExitStack, folder: Path, run: Run, samples: Sequence[Sample], method: str | None
-) -> Callable[[], object]:
-    workspace = Workspace(folder)
-    workspace.cache.mkdir(parents=True)
-    store = open_ones.enter_context(open_store(folder / "overread.db"))
-    store.add_run(run)
-
-    def read() -> None:
-        if method is None:
-            predictions = list(predict(run, samples, cache_dir=workspace.cache))
-        else:
-            predictions, maps = read_samples(workspace, run, samples, method=method)
-            save_explanations(folder, maps.values())
-        store.add_cases(run.run_id, predictions)
-
-    return read
+def _read(
+    workspace: Workspace, store: Store, run: Run, samples: Sequence[Sample], method: str | None
+) -> None:
+    if method is None:
+        predictions = list(predict(run, samples, cache_dir=workspace.cache))
+    else:
+        predictions, maps = read_samples(workspace, run, samples, method=method)
+        save_explanations(workspace.root, maps.values())
+    store.add_cases(run.run_id, predictions)
 
 
 class _Engine:

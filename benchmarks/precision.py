@@ -119,16 +119,15 @@ def _precisions(setting: Setting, run: Run, samples: tuple[Sample, ...], cache: 
 def _in_half() -> Iterator[None]:
     """Let what is read run in 16 bits, as it does not."""
 
-    def fast_in_half(*given: Any, **named: Any) -> Features:
-        features = fast_features(*given, **named)
+    class InHalf(Features):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            self._features = fast_features(*given, **named)
 
-        def run(images: Tensor) -> Tensor:
-            with autocast(images.device.type):
-                return features(images).float()
+        def finish(self, begun: Tensor) -> Tensor:
+            with autocast(begun.device.type):
+                return self._features(begun).float()
 
-        return run
-
-    with mock.patch("engine.prediction.looking.fast_features", fast_in_half):
+    with mock.patch("engine.models.last_map.fast_features", InHalf):
         yield
 
 

@@ -46,6 +46,7 @@ from .openvino import (
     WORTH_CONVERTING as WORTH_CONVERTING,
     Features as Features,
     fast_features as fast_features,
+    in_unit as in_unit,
 )
 from .starting.added import (
     AddedWeights as AddedWeights,

@@ -146,7 +146,18 @@ def build_classifier(recipe: Recipe, n_classes: int) -> Classifier:
     return classifier
 
 
+_MAP_SHAPES: dict[tuple[str, int, int], tuple[int, int, int]] = {}
+"""By backbone, channels and image size: a look costs .1 s, and a run is loaded again and again."""
+
+
 def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
+    key = (recipe.backbone, recipe.channels, recipe.image_size)
+    if key not in _MAP_SHAPES:
+        _MAP_SHAPES[key] = _seen_map_shape(backbone, recipe)
+    return _MAP_SHAPES[key]
+
+
+def _seen_map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
     training = backbone.training
     backbone.eval()
     size = recipe.image_size

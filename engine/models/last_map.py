@@ -23,7 +23,7 @@ WORTH_ANOTHER = 1500  # images; below, converting again takes longer than it sav
 def fast_last_map(
     classifier: Classifier, *, size: int, images: int, device: str, cache_dir: Path
 ) -> Features:
-    """Return a function that gives a net's last map in eval mode, without gradients.
+    """Return what gives a net's last map in eval mode, without gradients.
 
     Args:
         classifier: In eval mode; its parameters must not change while the function is in use.
@@ -61,19 +61,21 @@ def fast_layers(
             given = fast_features(
                 first, device=device, images=max(images, WORTH_CONVERTING), size=size, cache_dir=cache_dir
             )
-            return _through(given, nn.Sequential(*layers[count:]).eval())
+            return _Through(given, nn.Sequential(*layers[count:]).eval())
     return fast_features(net, device=device, images=images, size=size, cache_dir=cache_dir)
 
 
-def _through(given: Features, rest: nn.Module) -> Features:
-    fast: nn.Module | None = None
+class _Through(Features):
+    def __init__(self, given: Features, rest: nn.Module) -> None:
+        self._given, self._rest = given, rest
+        self._fast: nn.Module | None = None
 
-    def through(images: Tensor) -> Tensor:
-        nonlocal fast
+    def begin(self, images: Tensor) -> Tensor:
+        return self._given.begin(images)
+
+    def finish(self, begun: Tensor) -> Tensor:
         with torch.no_grad():
-            maps = given(images)
-            fast = fast or folded(rest, probe=maps[:1])
-            made: Tensor = fast(maps)
+            maps = self._given.finish(begun)
+            self._fast = self._fast or folded(self._rest, probe=maps[:1])
+            made: Tensor = self._fast(maps)
             return made
-
-    return through

@@ -16,7 +16,6 @@ import sys
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,29 @@ WORTH_CONVERTING = 96  # images; below, converting takes longer than it saves
 SHARE = 8  # images a request; with a fixed number the net needs no other plan for the last ones
 TOLERANCE = 1e-3  # largest difference between the two, relative to the map's own largest value
 
-Features = Callable[[Tensor], Tensor]
+
+class Features:
+    """Gives a net's map (B, c, h, w) float32 of images (B, C, H, W), float32 in [0, 1] or uint8, in two steps.
+
+    What an inference engine runs comes first and asks nothing of PyTorch, so that other threads may run it, of
+    further batches, while this one does the rest.
+    """
+
+    def begin(self, images: Tensor) -> Tensor:
+        """Run what an engine runs of it; the images themselves where that is nothing."""
+        return images
+
+    def finish(self, begun: Tensor) -> Tensor:
+        """Run the rest, of what `begin` gave."""
+        return begun
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Run both."""
+        return self.finish(self.begin(images))
 
 
 def fast_features(net: Frozen, *, device: str, images: int, size: int, cache_dir: Path) -> Features:
-    """Return a function that gives what a frozen net gives in eval mode, without gradients.
+    """Return what gives what a frozen net gives in eval mode, without gradients.
 
     Args:
         net: Its parameters must not change while the function is in use.
@@ -48,9 +65,6 @@ def fast_features(net: Frozen, *, device: str, images: int, size: int, cache_dir
         images: How many images will be run.
         size: Their height and width in pixels.
         cache_dir: Where converted nets are kept.
-
-    Returns:
-        (B, C, H, W) float32 in [0, 1] on `device` to (B, c, h, w) float32 on `device`.
     """
     if device == "cpu" and images >= WORTH_CONVERTING:
         compiled = _openvino(net, size, cache_dir)
@@ -64,13 +78,18 @@ def engine_name(features: Features) -> str:
     return "PyTorch" if isinstance(features, _Eager) else "OpenVINO"
 
 
-class _Eager:
+def in_unit(images: Tensor) -> Tensor:
+    """Return images (B, C, H, W) as floats in [0, 1], of bytes or of such floats."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+class _Eager(Features):
     def __init__(self, net: Frozen) -> None:
         self.net = net
 
-    def __call__(self, images: Tensor) -> Tensor:
+    def finish(self, begun: Tensor) -> Tensor:
         with torch.no_grad():
-            out: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
+            out: Tensor = self.net(in_unit(begun).contiguous(memory_format=torch.channels_last))
             return out
 
 
@@ -96,12 +115,12 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
         if (ready := _READY.get(path, threads)) is not None:
             return _InShares(ready)
         try:
-            compiled = _compile(path, threads)
+            compiled = _Compiled(path, threads)
         except RuntimeError:
             if not kept:
                 raise
             _convert(openvino, net, channels, size, path)  # it was cut short, by a full disk or a power cut
-            compiled = _compile(path, threads)
+            compiled = _Compiled(path, threads)
 
         run = _InShares(compiled)
         if not _agrees(net, run, channels, size):
@@ -130,32 +149,67 @@ def _path(openvino: Any, net: Frozen, size: int, cache_dir: Path) -> Path:
     return cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
 
 
-class _InShares:
-    """Runs a compiled net on shares of a batch, several at a time: each core then works on images of its own."""
+class _Compiled:
+    """A net as it lies in a file, compiled for floats and, when they come, for bytes: then they stay bytes up to it."""
 
-    def __init__(self, compiled: Any) -> None:
-        import openvino
+    def __init__(self, path: Path, threads: int) -> None:
+        self._path, self._threads = path, threads
+        self._lock = threading.Lock()
+        self.of_floats = _compile(path, threads)
+        self._of_bytes: Any = None
 
-        self._net = compiled
-        self._shape = tuple(compiled.output(0).shape)
-        self._queue = openvino.AsyncInferQueue(compiled)
-        self._queue.set_callback(self._keep)
+    def of_bytes(self) -> Any:
+        """Return the form that takes bytes (B, H, W, C); None where its file has gone meanwhile."""
+        with self._lock, suppress(RuntimeError):
+            self._of_bytes = self._of_bytes or _compile(self._path, self._threads, takes_bytes=True)
+        return self._of_bytes
 
-    def __call__(self, images: Tensor) -> Tensor:
-        given = images.contiguous().numpy()
+
+class _InShares(Features):
+    """Runs a compiled net on shares of a batch, several at a time: each core then works on images of its own.
+
+    Threads may ask at once. Their shares follow each other, so that no core waits for the last share of a batch.
+    """
+
+    def __init__(self, compiled: _Compiled) -> None:
+        self._compiled = compiled
+        self._shape = tuple(compiled.of_floats.output(0).shape)
+        self._queues: dict[bool, Any] = {}
+        self._feeding = threading.Lock()
+
+    def begin(self, images: Tensor) -> Tensor:
+        form = self._compiled.of_bytes() if images.dtype == torch.uint8 else None
+        given = (in_unit(images) if form is None else images.permute(0, 2, 3, 1)).contiguous().numpy()
         found = np.empty((len(given), *self._shape[1:]), dtype=np.float32)
-        for at in range(0, len(given), SHARE):
-            share = given[at : at + SHARE]
-            if len(share) < SHARE:  # the last is filled up: the net takes so many and no fewer
-                share = np.concatenate([share, np.zeros((SHARE - len(share), *given.shape[1:]), given.dtype)])
-            self._queue.start_async([share], found[at : at + SHARE])
-        self._queue.wait_all()
+        starts = range(0, len(given), SHARE)
+        done = threading.Semaphore(0)
+        with self._feeding:
+            queue = self._queue(form)
+            for at in starts:
+                share = given[at : at + SHARE]
+                if len(share) < SHARE:  # the last is filled up: the net takes so many and no fewer
+                    empty = np.zeros((SHARE - len(share), *given.shape[1:]), given.dtype)
+                    share = np.concatenate([share, empty])
+                queue.start_async([share], (found[at : at + SHARE], done))
+        for _ in starts:
+            done.acquire()
         return torch.from_numpy(found)
 
-    @staticmethod
-    def _keep(request: Any, place: NDArray[np.float32]) -> None:
-        # A copy: the next share overwrites the request's own buffer.
-        place[:] = request.get_output_tensor(0).data[: len(place)]
+    def _queue(self, form: Any) -> Any:
+        takes_bytes = form is not None
+        if takes_bytes not in self._queues:
+            import openvino
+
+            self._queues[takes_bytes] = openvino.AsyncInferQueue(form or self._compiled.of_floats)
+            self._queues[takes_bytes].set_callback(_keep)
+        return self._queues[takes_bytes]
+
+
+def _keep(request: Any, asked: tuple[NDArray[np.float32], threading.Semaphore]) -> None:
+    place, done = asked
+    # A copy: the next share overwrites the request's own buffer.
+    place[:] = request.get_output_tensor(0).data[: len(place)]
+    done.release()
 
 
 class _Ready:
@@ -163,10 +217,10 @@ class _Ready:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], _Compiled] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, path: Path, threads: int) -> Any:
+    def get(self, path: Path, threads: int) -> _Compiled | None:
         """Return the net that a file holds, compiled for so many threads; None where it is not there."""
         try:
             key = self._key(path, threads)
@@ -177,7 +231,7 @@ class _Ready:
                 self._kept.move_to_end(key)
             return found
 
-    def keep(self, path: Path, threads: int, compiled: Any) -> None:
+    def keep(self, path: Path, threads: int, compiled: _Compiled) -> None:
         """Keep one, and let go of the one that was asked for longest ago."""
         with self._lock:
             self._kept[self._key(path, threads)] = compiled
@@ -193,9 +247,20 @@ class _Ready:
 _READY = _Ready(most=2)
 
 
-def _compile(path: Path, threads: int) -> Any:
+def _compile(path: Path, threads: int, *, takes_bytes: bool = False) -> Any:
+    model: Any = path
+    if takes_bytes:
+        import openvino
+        from openvino.preprocess import PrePostProcessor
+
+        steps = PrePostProcessor(_core().read_model(path))
+        given = steps.input().tensor()
+        given.set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+        steps.input().model().set_layout(openvino.Layout("NCHW"))
+        steps.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+        model = steps.build()
     return _core().compile_model(
-        path,
+        model,
         "CPU",
         {
             "PERFORMANCE_HINT": "THROUGHPUT",

@@ -53,7 +53,7 @@ def keep_alike(
     def seen() -> Iterator[NDArray[np.float64]]:
         for at in range(0, len(samples), BATCH):
             rows = cache.rows(samples[at : at + BATCH])
-            yield shift_features(look(images_of(cache, rows, device).float() / 255).pooled)
+            yield shift_features(look(images_of(cache, rows, device)).pooled)
             if progress is not None:
                 progress(min(at + BATCH, len(samples)), len(samples))
 

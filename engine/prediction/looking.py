@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.images import placed_in_square
-from engine.models import cut_behind_backbone, fast_layers
+from engine.models import Features, cut_behind_backbone, fast_layers, in_unit
 from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
 from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, upsample, within
 
 if TYPE_CHECKING:
     from engine.models import Classifier, Frozen
+
+AHEAD = 2  # batches in the engine: while the first one ends there, no core waits for the second
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,24 @@ class Look:
     maps: Callable[[Sequence[int]], Sequence[Map]]
 
 
+@dataclass(frozen=True, eq=False)
+class Looker:
+    """Looks at batches of images (B, C, H, W), float in [0, 1] or bytes, in two steps.
+
+    Attributes:
+        begin: Runs what an inference engine runs of the net, as often as images are looked at (twice where they are
+            mirrored too); see `engine.models.Features`.
+        finish: Images and what `begin` gave of them → what was seen.
+    """
+
+    begin: Callable[[Tensor], tuple[Tensor, ...]]
+    finish: Callable[[Tensor, tuple[Tensor, ...]], Look]
+
+    def __call__(self, images: Tensor) -> Look:
+        """Look at one batch."""
+        return self.finish(images, self.begin(images))
+
+
 def looker(
     run: Run,
     classifier: Classifier,
@@ -104,8 +126,8 @@ def looker(
     settings: MapSettings | None,
     images: int,
     cache_dir: Path,
-) -> Callable[[Tensor], Look]:
-    """Return what looks at batches of images (B, C, H, W) in [0, 1].
+) -> Looker:
+    """Return what looks at images.
 
     Args:
         run: Whose net it is.
@@ -119,6 +141,32 @@ def looker(
     return _both_ways(look) if recipe_of(run).test_time_flip else look
 
 
+def looks_at(
+    lookers: Sequence[Looker],
+    batches: Sequence[Sequence[Sample]],
+    pixels_of: Callable[[Sequence[Sample]], Tensor],
+) -> Iterator[tuple[Sequence[Sample], list[Look]]]:
+    """Yield batches with what each net sees in them; the next ones go through the engine meanwhile.
+
+    Args:
+        lookers: Of the nets.
+        batches: Of images.
+        pixels_of: Returns a batch as (B, C, H, W).
+    """
+
+    def begun(batch: Sequence[Sample]) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+        pixels = pixels_of(batch)
+        return pixels, [look.begin(pixels) for look in lookers]
+
+    with ThreadPoolExecutor(AHEAD) as threads:
+        coming = deque(threads.submit(begun, batch) for batch in batches[:AHEAD])
+        for number, batch in enumerate(batches):
+            pixels, known = coming.popleft().result()
+            if number + AHEAD < len(batches):
+                coming.append(threads.submit(begun, batches[number + AHEAD]))
+            yield batch, [look.finish(pixels, one) for look, one in zip(lookers, known, strict=True)]
+
+
 def _looker(
     run: Run,
     classifier: Classifier,
@@ -127,10 +175,10 @@ def _looker(
     settings: MapSettings | None,
     images: int,
     cache_dir: Path,
-) -> Callable[[Tensor], Look]:
+) -> Looker:
     device = classifier.mean.device.type
 
-    def fast(net: Frozen, layers: Sequence[nn.Module]) -> Callable[[Tensor], Tensor]:
+    def fast(net: Frozen, layers: Sequence[nn.Module]) -> Features:
         return fast_layers(
             net, layers, device=device, images=images, size=recipe_of(run).image_size, cache_dir=cache_dir
         )
@@ -144,21 +192,25 @@ def _looker(
             grids=grids_of(settings.grids) if settings else None,
             fine=method == EVIDENCE[0],
         )
-        front = None
-        if maker.front is not None:
-            coarse = maker.stage is None  # read from the whole backbone's map
-            layers = (classifier.backbone_sequence() or []) if coarse else list(maker.front.layers.children())
-            front = fast(maker.front, layers)
         scale = settings.scale if settings else None  # log-odds are log-odds, by either method
-        return lambda batch: _evident(maker, batch, front, scale)
+        if maker.front is None:
+            return Looker(lambda batch: (), lambda batch, _: _evident(maker, in_unit(batch), None, scale))
+        coarse = maker.stage is None  # read from the whole backbone's map
+        layers = (classifier.backbone_sequence() or []) if coarse else list(maker.front.layers.children())
+        front = fast(maker.front, layers)
+        return Looker(
+            lambda batch: (front.begin(batch),),
+            lambda batch, known: _evident(maker, batch, front.finish(known[0]), scale),
+        )
     features = fast(cut_behind_backbone(classifier).frozen, classifier.backbone_sequence() or [])
-    return lambda batch: _plain(classifier, batch, features(batch), method, settings)
+    return Looker(
+        lambda batch: (features.begin(batch),),
+        lambda batch, known: _plain(classifier, batch, features.finish(known[0]), method, settings),
+    )
 
 
-def _evident(
-    maker: EvidenceMaps, images: Tensor, front: Callable[[Tensor], Tensor] | None, scale: float | None
-) -> Look:
-    seen = maker.look(images, front(images) if front is not None else None)
+def _evident(maker: EvidenceMaps, images: Tensor, known: Tensor | None, scale: float | None) -> Look:
+    seen = maker.look(images, known)
 
     def maps(targets: Sequence[int]) -> list[Map]:
         found = maker.explain(seen, torch.tensor(targets, device=images.device))
@@ -167,15 +219,15 @@ def _evident(
         rests = found.rest.cpu().tolist()
         return [Map(heat, scale, rest) for heat, rest in zip(found.maps.cpu().numpy(), rests, strict=True)]
 
-    with torch.no_grad():
-        return Look(maker.classifier.head.pool(seen.last.detach()), seen.logits.detach(), maps)
+    return Look(seen.pooled.detach(), seen.logits.detach(), maps)
 
 
-def _both_ways(look: Callable[[Tensor], Look]) -> Callable[[Tensor], Look]:
+def _both_ways(look: Looker) -> Looker:
     """Return what looks at images and at their mirror images, and takes the mean of what it sees."""
 
-    def looked(images: Tensor) -> Look:
-        plain, mirrored = look(images), look(images.flip(3))
+    def looked(images: Tensor, known: tuple[Tensor, ...]) -> Look:
+        half = len(known) // 2
+        plain, mirrored = look.finish(images, known[:half]), look.finish(images.flip(3), known[half:])
 
         def maps(targets: Sequence[int]) -> list[Map]:
             return [
@@ -189,7 +241,7 @@ def _both_ways(look: Callable[[Tensor], Look]) -> Callable[[Tensor], Look]:
             maps,
         )
 
-    return looked
+    return Looker(lambda images: (*look.begin(images), *look.begin(images.flip(3))), looked)
 
 
 def mean_maps(maps: Sequence[Sequence[Map]]) -> Sequence[Map]:
@@ -222,7 +274,7 @@ def _plain(
 ) -> Look:
     def maps(targets: Sequence[int]) -> list[Map]:
         chosen = torch.tensor(targets, device=images.device)
-        made = SALIENCIES[str(method)].maps(classifier, images, chosen, activations)
+        made = SALIENCIES[str(method)].maps(classifier, in_unit(images), chosen, activations)
         laid = placed(classifier, images, made, str(method), grids_of(settings.grids) if settings else None)
         return [Map(heat) for heat in normalise(laid).cpu().numpy()]
 

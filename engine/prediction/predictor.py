@@ -20,7 +20,7 @@ from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
-from engine.prediction.looking import Look, Map, explanation_of, looker, mean_maps
+from engine.prediction.looking import Look, Looker, Map, explanation_of, looker, looks_at, mean_maps
 from engine.prediction.on_demand import check_choice
 from engine.prediction.speakers import Speakers, speakers
 from engine.records import (
@@ -190,6 +190,10 @@ class _Reading:
     loaded: Loaded | None
     folds: Sequence[Path]
 
+    def pixels(self, batch: Sequence[Sample]) -> Tensor:
+        """Return images as bytes (B, C, H, W)."""
+        return images_of(self.cache, self.cache.rows(batch), self.device)
+
 
 @dataclass(frozen=True, eq=False)
 class _Model:
@@ -199,7 +203,7 @@ class _Model:
     classifier: Classifier
     fitted: UncertaintyModel | None
     known: ShiftModel | None
-    look: Callable[[Tensor], Look]
+    look: Looker
 
 
 def _model(reading: _Reading, run: Run, images: int) -> _Model:
@@ -229,20 +233,21 @@ def _told(
     done = 0
     for run, runs, samples in shares:
         models = [_model(reading, one, len(samples)) for one in runs]
-        for at in range(0, len(samples), reading.batch_size):
-            batch = samples[at : at + reading.batch_size]
-            yield from _told_of_batch(reading, run, models, batch)
+        batches = [samples[at : at + reading.batch_size] for at in range(0, len(samples), reading.batch_size)]
+        for batch, seen in looks_at([model.look for model in models], batches, reading.pixels):
+            yield from _told_of_batch(reading, run, models, batch, seen)
             done += len(batch)
             if progress is not None:
                 progress(done, images)
 
 
 def _told_of_batch(
-    reading: _Reading, run: Run, models: Sequence[_Model], batch: Sequence[Sample]
+    reading: _Reading,
+    run: Run,
+    models: Sequence[_Model],
+    batch: Sequence[Sample],
+    seen: Sequence[Look],
 ) -> Iterator[tuple[Prediction, Explanation | None]]:
-    rows = np.array([reading.cache.row[sample.image_id] for sample in batch], dtype=np.int64)
-    pixels = images_of(reading.cache, rows, reading.device).float() / 255
-    seen = [model.look(pixels) for model in models]
     each = [
         calibrated(look.logits.float().cpu().numpy(), model.run.calibration)
         for model, look in zip(models, seen, strict=True)

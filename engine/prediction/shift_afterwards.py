@@ -78,9 +78,7 @@ def _fitted_anew(run: Run, cache_dir: Path, device: str) -> ShiftModel:
     net = load_classifier(run, chosen).to(memory_format=torch.channels_last)
     look = looker(run, net, method=None, settings=None, images=len(known), cache_dir=cache_dir)
     seen = [
-        shift_features(
-            look(images_of(cache, cache.rows(known[at : at + BATCH]), chosen).float() / 255).pooled
-        )
+        shift_features(look(images_of(cache, cache.rows(known[at : at + BATCH]), chosen)).pooled)
         for at in range(0, len(known), BATCH)
     ]
     model = fit_shift(

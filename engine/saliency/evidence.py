@@ -28,10 +28,12 @@ EVIDENCE = ("two-scale-cam", "evidence-cam")
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One forward pass: the maps (B, c, h, w) that evidence is read from, and the logits (B, classes)."""
+    """One forward pass: the maps (B, c, h, w) that evidence is read from, what of them the head reads, and the logits
+    (B, classes)."""
 
     fine: Tensor | None
     last: Tensor
+    pooled: Tensor
     logits: Tensor
 
 
@@ -87,7 +89,7 @@ class EvidenceMaps:
         """Run the net once.
 
         Args:
-            images: (B, C, H, W) float in [0, 1].
+            images: (B, C, H, W) float in [0, 1]; not read where `front` is all that reads them and `known` is given.
             known: What `front` gave of them, where it is known already.
         """
         with torch.inference_mode(False), torch.autocast(images.device.type, enabled=False):
@@ -99,7 +101,8 @@ class EvidenceMaps:
                     last = self.classifier.features(images) if known is None else known
                 fine, last = None, last.detach().clone().float().requires_grad_(True)
             with torch.enable_grad():
-                return Seen(fine, last, self.classifier.head(last))
+                pooled = self.classifier.head.pool(last)
+                return Seen(fine, last, pooled, self.classifier.head.from_pooled(pooled))
 
     def explain(self, seen: Seen, targets: Tensor) -> Evidence:
         """Return the evidence for classes (B,) int64 in what was seen; it can be asked for once."""

@@ -168,7 +168,7 @@ class FeatureBank:
         def made(chosen: NDArray[np.int64]) -> torch.Tensor:
             images = images_of(self._cache, chosen, self._device)
             if view == PLAIN:
-                return frozen(images.float() / 255)
+                return frozen(images)
             return frozen(self._augmenter(images, self._numbers[chosen], view))
 
         return made

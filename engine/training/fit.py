@@ -275,7 +275,7 @@ def _validated(
     for at in range(0, len(rows), 64):
         loop.unless_stopped()
         here = slice(at, at + 64)
-        images = images_of(loop.cache, rows[here], loop.device).float() / 255
+        images = images_of(loop.cache, rows[here], loop.device)
         ways = (images, images.flip(3)) if loop.recipe.test_time_flip else (images,)
         with torch.inference_mode():
             reads = [net.head.pool(features(way)) for way in ways]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 
 from engine.models.classifier import Classifier, build_classifier
 from engine.models.frozen import cut_behind_backbone
-from engine.models.openvino import SHARE, engine_name, fast_features
+from engine.models.openvino import SHARE, Features, engine_name, fast_features
 from engine.storage import KEPT_BYTES
 from tests.tiny import TINY_RECIPE
 
@@ -210,7 +211,47 @@ def test_a_net_is_compiled_once_for_all_steps_of_a_run(converted: Path) -> None:
     compiled = [
         fast_features(
             cut_behind_backbone(net).frozen, device="cpu", images=10_000, size=32, cache_dir=converted
-        )._net  # type: ignore[attr-defined]
+        )._compiled  # type: ignore[attr-defined]
         for _ in range(2)
     ]
-    assert isinstance(compiled[0], openvino.CompiledModel) and compiled[0] is compiled[1]
+    assert isinstance(compiled[0].of_bytes(), openvino.CompiledModel) and compiled[0] is compiled[1]
+
+
+def _converted(cache: Path) -> Features:
+    return fast_features(
+        cut_behind_backbone(small()).frozen, device="cpu", images=10_000, size=32, cache_dir=cache
+    )
+
+
+@pytest.mark.parametrize("count", [1, SHARE, 3 * SHARE + 1])
+def test_bytes_give_what_their_floats_give(converted: Path, tmp_path: Path, count: int) -> None:
+    pictures = torch.randint(0, 256, (count, 32, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        expected = small().features(pictures.float() / 255)
+    for features in (
+        _converted(converted),
+        fast_features(
+            cut_behind_backbone(small()).frozen, device="cpu", images=1, size=32, cache_dir=tmp_path
+        ),
+    ):
+        assert torch.allclose(features(pictures), expected, rtol=1e-3, atol=1e-4)
+        assert torch.allclose(features(pictures.float() / 255), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_bytes_are_read_where_the_file_has_gone_meanwhile(converted: Path) -> None:
+    features = _converted(converted)
+    assert engine_name(features) == "OpenVINO"
+    pictures = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+    expected = features(pictures.float() / 255)
+    for path in list((converted / "nets").iterdir()):
+        path.unlink()
+    assert torch.equal(features(pictures), expected)
+
+
+def test_threads_that_ask_at_once_each_get_their_own_maps(converted: Path) -> None:
+    features = _converted(converted)
+    batches = [torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8) for count in range(1, 60)]
+    expected = [features(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as threads:
+        for found, one in zip(threads.map(features, batches), expected, strict=True):
+            assert torch.equal(found, one)

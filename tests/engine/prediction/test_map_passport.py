@@ -15,8 +15,9 @@ import torch
 from PIL import Image
 
 from engine.images import open_cache
-from engine.models import Classifier, build_classifier
+from engine.models import Classifier, build_classifier, in_unit
 from engine.prediction import map_passport, predictor
+from engine.prediction.looking import Looker
 from engine.prediction.map_passport import FORGOTTEN_IMAGES, MOST_IMAGES, TAKEN_IMAGES, make_passport
 from engine.records import Calibration, Head, Passport, Recipe, Run, Sample
 from engine.report import passport_in_words
@@ -141,10 +142,13 @@ def test_an_edge_detector_does_not_follow_the_net(made: Make, monkeypatch: pytes
     assert "follows" in failed(passport)
 
 
-def _plain_looker(run: Run, classifier: Classifier, *, method: str, **more: object) -> Callable[..., object]:
+def _plain_looker(run: Run, classifier: Classifier, *, method: str, **more: object) -> Looker:
     from engine.prediction.looking import _plain
 
-    return lambda batch: _plain(classifier, batch, classifier.features(batch), method, None)
+    return Looker(
+        lambda batch: (classifier.features(in_unit(batch)),),
+        lambda batch, known: _plain(classifier, batch, known[0], method, None),
+    )
 
 
 def test_the_map_of_a_net_whose_head_was_shuffled_does_not_find_the_finding(made: Make) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from engine.errors import TrainingStopped, WorkspaceError
 from engine.images import VERSION as PIXELS_VERSION
 from engine.images.cache import ImageCache
-from engine.models import state_digest
+from engine.models import in_unit, state_digest
 from engine.models.classifier import build_classifier
 from engine.models.frozen import FrozenPart, cut_behind_backbone, find_frozen_part
 from engine.models.trainable import set_trainable
@@ -314,7 +314,7 @@ def test_a_bank_marks_what_is_done_every_1024_images_and_asks_for_as_much_room_a
     def check_room(what: str, size: int, folder: Path, remedy: str, *, option: str) -> None:
         asked.append((f"{what} {option}", size, folder))
 
-    monkeypatch.setattr(features, "fast_features", lambda net, **_: net)
+    monkeypatch.setattr(features, "fast_features", lambda net, **_: lambda images: net(in_unit(images)))
     monkeypatch.setattr(features, "check_room", check_room)
     monkeypatch.setattr(os, "fsync", lambda number: marks.append(os.fstat(number).st_size // 48))
     found = made.view(PLAIN, np.arange(2100))

@@ -22,6 +22,7 @@ from engine.errors import DataError, RecipeError, SplitError, TrainingError, Tra
 from engine.images.cache import ImageCache
 from engine.models.classifier import Classifier, build_classifier
 from engine.models.device import COMPILE_VARIABLE, compiled, half_precision, pick_device
+from engine.models.openvino import in_unit
 from engine.pipeline import read_run
 from engine.reading import open_store
 from engine.records import (
@@ -462,7 +463,7 @@ def test_validation_images_are_run_as_they_are_predicted_and_what_the_head_reads
     def features(net: Classifier, **settings: Any) -> Any:
         assert not net.training
         told.append(settings)
-        return net.features
+        return lambda images: net.features(in_unit(images))
 
     monkeypatch.setattr(fit, "fast_last_map", features)
     torch.manual_seed(0)
