@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.images import ImageCache
-from engine.prediction.looking import looker
+from engine.prediction.looking import looker, looks_at
 from engine.prediction.predictor import Progress
 from engine.records import PARTS, Run
 from engine.runs import FITTED_ON, fit_alike, load_classifier, save_alike, split_of
@@ -51,11 +51,15 @@ def keep_alike(
     look = looker(run, net, method=None, settings=None, images=len(samples), cache_dir=cache_dir)
 
     def seen() -> Iterator[NDArray[np.float64]]:
-        for at in range(0, len(samples), BATCH):
-            rows = cache.rows(samples[at : at + BATCH])
-            yield shift_features(look(images_of(cache, rows, device)).pooled)
+        batches = [samples[at : at + BATCH] for at in range(0, len(samples), BATCH)]
+        done = 0
+        for batch, (one,) in looks_at(
+            [look], batches, lambda batch: images_of(cache, cache.rows(batch), device)
+        ):
+            yield shift_features(one.pooled)
+            done += len(batch)
             if progress is not None:
-                progress(min(at + BATCH, len(samples)), len(samples))
+                progress(done, len(samples))
 
     # The components are learned from the first training images, in a drawn order: none is looked at twice.
     order = np.random.default_rng(split.seed).permutation(known)
