@@ -180,12 +180,6 @@ def marked(text: str) -> str:
     return in_english(text)
 
 
-def box_in_english(pieces: Iterable[str]) -> Markup:
-    """Return pieces whose words are English whatever the page is in."""
-    found = joined(pieces)
-    return found if language() == ENGLISH or not found else Markup(_macros().box_in_english(found))
-
-
 def page_title(words: str) -> Markup:
     """Return what a page is called: its only `h1`, heard and not seen, for a tab beside it says the same."""
     return Markup(_macros().page_title(words))

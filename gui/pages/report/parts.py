@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.language import ENGLISH, _, counted, in_digits, isolated, ngettext, number, speaking
+from engine.language import _, counted, in_digits, isolated, ngettext, number
 from engine.report import reason_words, standard_words
 from gui.pages.report import sections
 from gui.pages.report.found_elsewhere import result
@@ -171,9 +171,7 @@ def checklists(session: AppSession, report: Report, standards: Sequence[str]) ->
     """Return the reporting checklists, with a field for each item that a person can write to."""
     from engine.report import with_checklists
 
-    with speaking(ENGLISH):  # what the report answers, item by item
-        answered = with_checklists(report).checklists
-    return markup.checklists(answered, may_write=not session.read_only)
+    return markup.checklists(with_checklists(report).checklists, may_write=not session.read_only)
 
 
 def summary(session: AppSession, report: Report, standards: Sequence[str]) -> str:

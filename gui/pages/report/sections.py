@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.language import _, counted, isolated, ngettext, number
-from engine.report import edge_words, figure, figure_words, interval, reason_words, standard_words
+from engine.report import (
+    edge_words,
+    fact_value_words,
+    fact_words,
+    figure,
+    figure_words,
+    interval,
+    reason_words,
+    standard_words,
+)
 from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:
@@ -195,16 +204,19 @@ def about(report: Report) -> str:
     """Return the facts of data, model and training, the limitations, and the open items of the checklist."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for fact in report.facts:
-        groups.setdefault(fact.group, []).append((fact.name, fact.value))
+        groups.setdefault(fact.group, []).append(
+            (fact_words(fact.name), markup.marked(fact_value_words(fact.name, fact.value)))
+        )
     tables = markup.joined(
-        markup.heading(group) + markup.table(("", ""), rows, numbers=False) for group, rows in groups.items()
+        markup.heading(fact_words(group)) + markup.table(("", ""), rows, numbers=False)
+        for group, rows in groups.items()
     )
     limits = markup.note(
         _("What these results do not show"),
         tone="mild",
         more=[markup.told(one) for one in report.limitations],
     )
-    return limits + markup.box_in_english([tables])
+    return limits + tables
 
 
 def chosen_standards(report: Report, standards: Sequence[str]) -> list[Against]:

@@ -99,7 +99,8 @@ function lengthOf({ points: [[x1, y1], [x2, y2]] }) {
   const width = film ? film.told.width : image.naturalWidth, height = film ? film.told.height : image.naturalHeight;
   const pixels = Math.hypot((x2 - x1) * width, (y2 - y1) * height);
   if (!film?.told.spacing) return inDigits(`${(pixels * (film?.told.shrunk ?? 1)).toFixed(0)} px`);
-  return inDigits(`${(pixels * film.told.spacing).toFixed(1)} mm ${film.told.spacing_at}`.trim());
+  const at = film.told.spacing_at && ` ${_(film.told.spacing_at)}`;
+  return inDigits(`${(pixels * film.told.spacing).toFixed(1)} mm${at}`);
 }
 
 function showRegions() {
