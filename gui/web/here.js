@@ -65,6 +65,11 @@
 
   addEventListener('popstate', () => {
     titled();
+    // What is open over the page belongs to where somebody was: left open on a page that is not seen, it would keep every click
+    // and key from the one that is.
+    for (const open of document.querySelectorAll('dialog:modal')) {
+      if (open.dispatchEvent(new Event('cancel', { cancelable: true }))) open.close();   // as Escape does
+    }
     const button = buttonOf(here('tab'));
     if (button && !isOpen(button)) button.click();
     else document.getElementById(`again-${here('tab')}`)?.click();

@@ -201,6 +201,32 @@ def what_was_chosen_last_counts(page: Any, held: Held) -> None:
     expect(page.locator("#data-dataset input").first).to_have_value(re.compile("unread"))
 
 
+@pytest.mark.browser
+def test_back_leaves_no_dialog_open_over_the_page_that_it_comes_to(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"{opened(room.session).url}/?tab=data")
+    page.wait_for_selector("#data-images")
+    page.click("#page-review-button")
+    page.wait_for_selector("#reading [data-shown]")
+    for opens in ("keys", "finish"):
+        page.click(f"#reading [data-do={opens}] >> nth=0")
+        page.wait_for_selector("dialog:modal")
+        page.go_back()
+        expect(page.locator("#page-data")).to_be_visible()
+        page.click("#page-train-button")  # which an open dialog would keep, though nobody sees it
+        expect(page.locator("#page-train")).to_be_visible()
+        page.click("#page-review-button")
+        expect(page.locator("#page-review")).to_be_visible()
+        assert page.locator("dialog:modal").count() == 0
+        page.go_back()
+        page.go_back()
+        page.click("#page-review-button")
+        expect(page.locator("#page-review")).to_be_visible()
+
+
 def few_events_at_a_tab(page: Any) -> None:
     """Each event costs the browser a walk over all components, and whoever opens a page waits for all of them.
 
