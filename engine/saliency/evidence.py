@@ -99,7 +99,8 @@ class EvidenceMaps:
             else:
                 with torch.no_grad():
                     last = self.classifier.features(images) if known is None else known
-                fine, last = None, last.detach().clone().float().requires_grad_(True)
+                last = last.clone() if last.is_inference() else last
+                fine, last = None, last.detach().float().requires_grad_(True)
             with torch.enable_grad():
                 pooled = self.classifier.head.pool(last)
                 return Seen(fine, last, pooled, self.classifier.head.from_pooled(pooled))
@@ -140,14 +141,15 @@ def _extent(maps: Tensor) -> Extent:
 
 def _spread(coarse: Tensor, placed: list[Tensor], sign: int) -> Tensor:
     """Spread what the cells say for (or against) over the image, where all maps say so; its sum stays as it was."""
-    total = (sign * coarse).clamp_min(0).sum(dim=(1, 2)).double()
+    total = (sign * coarse).clamp_min(0).sum(dim=(1, 2))
     sides = [(sign * each).clamp_min(0) for each in placed]
     where = sides[0] if len(sides) == 1 else (sides[0] * sides[1]).sqrt()
+    mean = where.mean(dim=(1, 2))
     for instead in (sides[0], torch.ones_like(where)):  # where no place has both, or none has any
-        empty = where.sum(dim=(1, 2), keepdim=True) <= 0
-        where = torch.where(empty, instead, where)
-    share = where.double() / where.double().mean(dim=(1, 2), keepdim=True)
-    return (share * total[:, None, None]).float()
+        if (empty := mean <= 0).any():
+            where = torch.where(empty[:, None, None], instead, where)
+            mean = where.mean(dim=(1, 2))
+    return where * (total / mean)[:, None, None]
 
 
 def grids_of(grids: tuple[MapGrid, ...]) -> dict[Extent, Grid]:

@@ -189,7 +189,7 @@ def deletion_insertion(
     veil = blurred(images)
 
     def asked(shown: Tensor) -> NDArray[np.float64]:
-        return log_odds(logits_of(shown), targets, Calibration()).double().cpu().numpy()
+        return log_odds(logits_of(shown), targets, Calibration()).cpu().double().numpy()
 
     with torch.inference_mode():
         down = [asked(torch.where(rank_map <= share, veil, images)) for share in SHARES]
