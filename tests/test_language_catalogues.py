@@ -111,7 +111,7 @@ TAKEN_OVER = {
     "engine/reading/database.py": "of tables of sentences in `N_`",
     "engine/reading/studies/planning/complaints.py": "said by `_`, one for each field",
     "engine/reading/studies/planning/protocol.py": "pydantic's own words",
-    "engine/report/exports/bundle/searching.py": "the remedies of the bundles",
+    "engine/report/exports/bundle/searching.py": "the remedies of the bundles, each in `N_`",
     "engine/runs/heatmaps.py": "the remedy that `unpacked` is given, which `docs.engine_sentences` knows",
     "engine/storage.py": "the remedy that `check_room` is given, which `docs.engine_sentences` knows",
     "engine/supplied/troubles.py": "remarks put together, each in `N_`",

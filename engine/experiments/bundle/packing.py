@@ -16,6 +16,7 @@ from engine.experiments.comparison_page import (
     comparison_schema,
     render_page,
 )
+from engine.language import N_
 from engine.report import (
     Names,
     names_of_images,
@@ -35,7 +36,7 @@ README, DOCUMENT, DICTIONARY, BUNDLE = (
     "data/dictionary.csv",
     "comparison-bundle.zip",
 )
-REMEDY = (
+REMEDY = N_(
     "Change the run's or the data set's name, or the class, that says it; or give the page without the bundle"
 )
 

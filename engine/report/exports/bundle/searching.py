@@ -15,13 +15,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from PIL import Image
 
 from engine.errors import ReportError
+from engine.language import N_
 from engine.records import PARTS, Prediction, Sample
 from engine.report.exports.parquet import read_parquet
 from engine.report.records import Evidence, Report
 
 SHORTEST = 4  # characters of a name that is looked for: shorter ones stand in every text
 LEFT_OUT = "Left out of this bundle, since it named a patient or a file."
-REMEDY = "Change the class, column or data set that says it, or export the report in another format"
+REMEDY = N_("Change the class, column or data set that says it, or export the report in another format")
 INSIDE = re.compile(r"\w")  # a name that goes on with such a character is another's
 WORD = re.compile(r"\w[\w.\-]*")
 PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from engine.language import count_of
+from engine.language import N_, count_of
 from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.records import Written
 from engine.report.exports.bundle.beside import schema_file, schema_name
@@ -26,7 +26,7 @@ from engine.spreadsheet import write_csv
 
 README, STUDY = "README.txt", "study.json"
 WRITER = "an author"
-REMEDY = (
+REMEDY = N_(
     "Change the study's name, endpoint or other text that says it, or export the report in another format"
 )
 
