@@ -44,21 +44,26 @@ new MutationObserver((changes) => {
 (() => {
   const ask = window.fetch, standing = () => document.getElementById('not-known');
   let refused = '';   // which of the program's addresses said so
+  const LOST = /\/(queue|run)\//;   // Gradio's events: its own word on them is in English, and says nothing that helps
   window.fetch = async (...what) => {
-    const answer = await ask(...what), address = new URL(answer.url || location.href).pathname;
+    const event = LOST.test(what[0]?.url ?? what[0]);
+    const answer = await ask(...what).catch((error) => {
+      if (event && error.name !== 'AbortError') say(window.overread.away || _('Overread is not responding. Check that the program is still running.'), LOST);
+      throw error;
+    });
+    const address = new URL(answer.url || location.href).pathname;
     if (answer.status === 401) say(await answer.clone().text(), address);
-    else if (address === refused) standing()?.remove();
+    else if (address === refused || (event && refused === LOST)) standing()?.remove();
     return answer;
   };
   // Who has no program to look after is told so in words of their own (`away`, from `gui.app`).
   window.overread.unanswered = (otherwise) => standing()?.textContent ?? (otherwise && (window.overread.away || otherwise));
   const say = (sentence, address) => {
+    const bar = standing() ?? document.createElement('p');
     refused = address;
-    if (standing()) return;
-    const bar = document.createElement('p');
     bar.id = 'not-known';
     bar.setAttribute('role', 'alert');
-    bar.textContent = sentence;
-    document.body.append(bar);
+    if (bar.textContent !== sentence) bar.textContent = sentence;
+    if (!bar.isConnected) document.body.append(bar);
   };
 })();

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from engine.language import _, speaking
 from gui.app import build_app, start
 from gui.door import Key, Password, way_in
 from gui.door.entrances import MOST_VISITORS, Visitors, without_key
@@ -81,6 +82,28 @@ def test_a_link_that_stands_elsewhere_leads_in_with_the_key_and_again_without_it
         assert page.get_attribute(".rv", "data-shown") == named  # what else the address said is kept
     assert len(traffic.refused) <= 1  # the first answer to the second link, which leads on
     traffic.refused.clear()
+
+
+@pytest.mark.browser
+def test_a_page_whose_program_does_not_answer_says_what_to_do_in_its_language(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    """Gradio's own word is in English everywhere, and speaks of a reconnection alone."""
+    window = opened(room.session)
+    page.goto(f"{window.url}/?tab=data")
+    page.locator(".or-language select").select_option("fa")
+    page.wait_for_selector("html[lang=fa] #data-apply-split")
+    page.wait_for_selector("#data-summary .or-note")
+    with speaking("fa"):
+        sentence = _("Overread is not responding. Check that the program is still running.")
+    answer_now(page, "**/gradio_api/queue/**", lambda asked: asked.abort())
+    page.click("#data-apply-split")
+    told = page.locator("#not-known")
+    told.wait_for()
+    assert told.inner_text() == sentence and "Overread is not" not in sentence
+    page.unroute("**/gradio_api/queue/**")
+    page.click("#data-apply-split")
+    told.wait_for(state="detached")
 
 
 @pytest.mark.browser
