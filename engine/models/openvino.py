@@ -185,14 +185,21 @@ class _InShares(Features):
         done = threading.Semaphore(0)
         with self._feeding:
             queue = self._queue(form)
-            for at in starts:
-                share = given[at : at + SHARE]
-                if len(share) < SHARE:  # the last is filled up: the net takes so many and no fewer
-                    empty = np.zeros((SHARE - len(share), *given.shape[1:]), given.dtype)
-                    share = np.concatenate([share, empty])
-                queue.start_async([share], (found[at : at + SHARE], done))
-        for _ in starts:
-            done.acquire()
+        try:
+            with self._feeding:
+                for at in starts:
+                    share = given[at : at + SHARE]
+                    if len(share) < SHARE:  # the last is filled up: the net takes so many and no fewer
+                        empty = np.zeros((SHARE - len(share), *given.shape[1:]), given.dtype)
+                        share = np.concatenate([share, empty])
+                    queue.start_async([share], (found[at : at + SHARE], done))
+            for _ in starts:
+                while not done.acquire(timeout=1):
+                    queue.wait_all()  # raises where a share failed: nobody is called back then
+        except RuntimeError:
+            with self._feeding:  # what failed once is told again at each further share
+                self._queues = {name: one for name, one in self._queues.items() if one is not queue}
+            raise
         return torch.from_numpy(found)
 
     def _queue(self, form: Any) -> Any:

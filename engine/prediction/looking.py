@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,16 +155,24 @@ def looks_at(
         pixels_of: Returns a batch as (B, C, H, W).
     """
 
-    def begun(batch: Sequence[Sample]) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-        pixels = pixels_of(batch)
-        return pixels, [look.begin(pixels) for look in lookers]
+    def begun(pixels: Tensor) -> list[tuple[Tensor, ...]]:
+        return [look.begin(pixels) for look in lookers]
 
     with ThreadPoolExecutor(AHEAD) as threads:
-        coming = deque(threads.submit(begun, batch) for batch in batches[:AHEAD])
+
+        def sent(batch: Sequence[Sample]) -> tuple[Tensor, Callable[[], list[tuple[Tensor, ...]]]]:
+            pixels = pixels_of(batch)
+            if pixels.device.type == "cpu":
+                return pixels, threads.submit(begun, pixels).result
+            # No engine runs there, and of two threads that use Apple's processors at once the process dies.
+            return pixels, partial(begun, pixels)
+
+        coming = deque(sent(batch) for batch in batches[:AHEAD])
         for number, batch in enumerate(batches):
-            pixels, known = coming.popleft().result()
+            pixels, result = coming.popleft()
+            known = result()
             if number + AHEAD < len(batches):
-                coming.append(threads.submit(begun, batches[number + AHEAD]))
+                coming.append(sent(batches[number + AHEAD]))
             yield batch, [look.finish(pixels, one) for look, one in zip(lookers, known, strict=True)]
 
 

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from engine.models.classifier import Classifier, build_classifier
 from engine.models.frozen import cut_behind_backbone
-from engine.models.openvino import SHARE, Features, engine_name, fast_features
+from engine.models.openvino import SHARE, Features, _Compiled, _InShares, engine_name, fast_features
 from engine.storage import KEPT_BYTES
 from tests.tiny import TINY_RECIPE
 
@@ -255,3 +256,26 @@ def test_threads_that_ask_at_once_each_get_their_own_maps(converted: Path) -> No
     with ThreadPoolExecutor(4) as threads:
         for found, one in zip(threads.map(features, batches), expected, strict=True):
             assert torch.equal(found, one)
+
+
+def test_a_share_that_fails_is_told_to_its_threads_and_what_follows_is_read(tmp_path: Path) -> None:
+    """A net that runs of all images but those with a pixel of 1, as one does of those that memory suffices for."""
+    openvino = pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    from openvino import opset13 as ops
+
+    images = ops.parameter([SHARE, 3, 32, 32], np.float32)
+    full = ops.convert(ops.reduce_max(images, np.arange(4), keep_dims=False), "i64")
+    rows = ops.reshape(ops.add(full, np.int64(SHARE)), np.array([1]), False)
+    flat = ops.reshape(images, ops.concat([rows, ops.constant(np.array([3 * 32 * 32]))], 0), False)
+    net = openvino.Model([ops.result(ops.reshape(flat, np.array([SHARE, 3, 32, 32]), False))], [images])
+    openvino.save_model(net, tmp_path / "net.xml", compress_to_fp16=False)
+    features = _InShares(_Compiled(tmp_path / "net.xml", torch.get_num_threads()))
+    good = torch.randint(0, 255, (8 * SHARE, 3, 32, 32), dtype=torch.uint8)
+    bad = good.clone()
+    bad[3 * SHARE] = 255
+    for one, other in ((good, bad), (good.float() / 255, bad.float() / 255)):
+        with ThreadPoolExecutor(2) as threads:
+            for told in [threads.submit(features, other) for _ in range(2)]:
+                with pytest.raises(RuntimeError, match="reshape"):
+                    told.result()
+        assert torch.allclose(features(one), good.float() / 255)

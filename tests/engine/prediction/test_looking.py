@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, strategies as st
 from PIL import Image, ImageOps
+from torch import Tensor
 
 from engine.data import index_folder
 from engine.prediction import predict_and_explain
-from engine.prediction.looking import Map, on_image
+from engine.prediction.looking import Look, Looker, Map, looks_at, on_image
 from engine.records import Explanation, Prediction, Run, Sample
 from engine.runs import load_map_settings
 from engine.runs.folder import split_of
@@ -77,6 +82,42 @@ def test_a_mirror_image_is_predicted_alike_from_both_ways(
         np.testing.assert_allclose(explanation.heatmap, its.heatmap[:, ::-1], atol=1e-5)
         assert prediction.uncertainty is not None and other.uncertainty is not None
         assert prediction.uncertainty.variance == pytest.approx(other.uncertainty.variance, abs=1e-5)
+
+
+def test_batches_ahead_are_the_engines_alone_and_end_with_what_reads_them() -> None:
+    """Two threads that use one of Apple's processors at once end the process, so one of them brings all images."""
+    here = threading.get_ident()
+    images_by: set[int] = set()
+    engine_by: set[int] = set()
+    before = threading.active_count()
+
+    def pixels(batch: Sequence[int]) -> Tensor:
+        images_by.add(threading.get_ident())
+        return torch.tensor(batch)
+
+    def begin(images: Tensor) -> tuple[Tensor]:
+        engine_by.add(threading.get_ident())
+        if not images.is_meta and 70 in images:
+            raise RuntimeError("out of memory")
+        return (images * 2,)
+
+    look = Looker(begin, lambda images, known: Look(images, known[0], lambda _: ()))
+    batches: Any = [[number, number + 1] for number in range(0, 80, 2)]
+    seen: Any = looks_at([look, look], batches, pixels)
+    for wanted in batches[:20]:
+        batch, looks = next(seen)
+        assert batch is wanted
+        for one in looks:
+            assert one.pooled.tolist() == wanted and one.logits.tolist() == [2 * each for each in wanted]
+    assert images_by == {here} and here not in engine_by
+    seen.close()
+    assert threading.active_count() == before
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(looks_at([look], batches, pixels))
+    assert threading.active_count() == before
+    engine_by.clear()
+    list(looks_at([look], batches, lambda batch: pixels([*batch]).to("meta")))  # as any device that is no CPU
+    assert images_by == engine_by == {here}
 
 
 def sized(run: Run, width: int, height: int) -> tuple[Run, Sample]:
