@@ -17,6 +17,7 @@ from engine.recipes.recipe import recipe_to_json
 from engine.records import Index
 from engine.report import Book, build_report
 from engine.runs.folder import save_run
+from gui.pages.data import bringing
 from gui.pages.meant import data_meant, run_meant
 from gui.pages.report.sections import said
 from gui.web import markup
@@ -329,3 +330,9 @@ def test_a_long_name_of_a_class_hides_no_figure_and_is_read_to_its_end(
     assert page.locator("table").count() > 2 and page.locator("main").evaluate(hidden) <= 0
     # the name is isolated whole: word by word, the last would stand first
     assert f"\u2068{persian}\u2069" in page.inner_text("main")
+
+    style = Path(bringing.__file__).with_name("bring.css").read_text(encoding="utf-8")
+    asked = f"<div class='br-line'><span>{latin}</span><select><option>{latin * 2}</option></select></div>"
+    page.set_content(f"<style>{style}</style><main style='width: 500px'>{asked}</main>")
+    assert page.locator("main").evaluate(hidden) <= 0
+    assert page.locator(".br-line > span").evaluate("(one) => one.offsetWidth") > 200
