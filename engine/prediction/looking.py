@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -156,9 +158,11 @@ def looks_at(
     """
 
     def begun(pixels: Tensor) -> list[tuple[Tensor, ...]]:
-        return [look.begin(pixels) for look in lookers]
+        return [look.begin(pixels) for look in lookers if not over.is_set()]
 
-    with ThreadPoolExecutor(AHEAD) as threads:
+    over = threading.Event()  # whoever stops waits for no further net
+    with ThreadPoolExecutor(AHEAD) as threads, ExitStack() as ending:
+        ending.callback(over.set)
 
         def sent(batch: Sequence[Sample]) -> tuple[Tensor, Callable[[], list[tuple[Tensor, ...]]]]:
             pixels = pixels_of(batch)

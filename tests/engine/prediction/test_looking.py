@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from engine.data import index_folder
-from engine.prediction import predict_and_explain
+from engine.prediction import looking, predict_and_explain
 from engine.prediction.looking import Look, Looker, Map, looks_at, on_image
 from engine.records import Explanation, Prediction, Run, Sample
 from engine.runs import load_map_settings
@@ -118,6 +119,33 @@ def test_batches_ahead_are_the_engines_alone_and_end_with_what_reads_them() -> N
     engine_by.clear()
     list(looks_at([look], batches, lambda batch: pixels([*batch]).to("meta")))  # as any device that is no CPU
     assert images_by == engine_by == {here}
+
+
+def test_who_stops_waits_for_the_net_at_work_and_for_no_further_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped, asked = threading.Event(), []
+
+    class Threads(ThreadPoolExecutor):
+        def shutdown(self, *given: Any, **named: Any) -> None:
+            stopped.set()
+            super().shutdown(*given, **named)
+
+    def first(images: Tensor) -> tuple[Tensor]:
+        assert images[0] == 0 or stopped.wait(60)
+        return (images,)
+
+    def second(images: Tensor) -> tuple[Tensor]:
+        asked.append(int(images[0]))
+        return (images,)
+
+    monkeypatch.setattr(looking, "ThreadPoolExecutor", Threads)
+    looks = [
+        Looker(begin, lambda images, known: Look(images, images, lambda _: ())) for begin in (first, second)
+    ]
+    batches: Any = [[0], [1], [2]]
+    seen: Any = looks_at(looks, batches, torch.tensor)
+    assert next(seen)[0] == [0]
+    seen.close()
+    assert asked == [0]
 
 
 def sized(run: Run, width: int, height: int) -> tuple[Run, Sample]:
