@@ -131,13 +131,15 @@ class Bringing:
         return self._begin(State(stage="looking", source=source, answers=answers, doing=_looking), self._look)
 
     def read(self) -> None:
-        """Begin to read the images as proposed.
+        """Begin to read the images as proposed; what is read already is not read once more.
 
         Raises:
             DataError: A guest asks, or nothing is proposed.
         """
         uploads.refuse_guests(self._session)
         before = self._state
+        if before.stage in ("reading", "done"):  # asked for in another tab, where the same proposal stood
+            return
         if before.stage != "proposed":
             raise DataError(
                 _("There is nothing to read yet"), _("Choose a folder, or drop images on the page")

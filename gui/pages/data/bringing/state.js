@@ -66,13 +66,14 @@ function draw(was) {
   showBusy(working ? state.doing : '', state.total ? state.done / state.total : null, state.told);
   drawProposal();
   at('back').hidden = !refused || !at('proposal').hidden;
-  if (stage === 'done' && was === 'reading') trigger('submit', { dataset: state.dataset });
+  if (stage === 'done' && ['reading', 'proposed'].includes(was))   // proposed here, and read in another tab
+     trigger('submit', { dataset: state.dataset });
 }
 
 function showBusy(doing, share, told) {
   at('busy').hidden = !doing;
   at('doing').textContent = doing ? words('doing', { what: doing }) : '';
-  if (share === null) at('bar').removeAttribute('value'); else at('bar').value = share;
+  if (share == null) at('bar').removeAttribute('value'); else at('bar').value = share;
   at('told').textContent = told ?? '';
   for (const name of ['look', 'path']) at(name).disabled = Boolean(doing);
   element.querySelectorAll('[data-do=choose], [data-do=files], [data-do=folder]').forEach((button) => { button.disabled = Boolean(doing); });

@@ -75,6 +75,31 @@ def test_a_folder_is_proposed_answered_read_divided_and_found_again(
     expect(page.locator("#data-split-mode input[value=new]")).to_be_checked()
 
 
+def test_one_folder_in_two_tabs_is_one_data_set_and_a_refusal_is_said_in_the_tab_that_asked(
+    session: AppSession, tmp_path: Path, page: Any, opened: Callable[..., Any]
+) -> None:
+    folder = write_films(tmp_path / "films", patients=6, classes=("normal", "opacity"), table=False)
+    page.goto(opened(session, page="data").url)
+    other = page.context.new_page()
+    other.goto(page.url)
+    for tab in (page, other):
+        name(tab, folder)
+        expect(tab.locator("#data-bring [data-at=facts]")).to_contain_text("12 images")
+    for tab in (page, other):
+        read(tab, session)
+        expect(tab.locator("#data-summary")).to_contain_text("12")
+    assert len(list_indexes(session.workspace)) == 1
+    for tab in (page, other):
+        name(tab, folder)
+        expect(tab.locator("#data-bring [data-stage=proposed]")).to_be_visible()
+    page.bring_to_front()
+    page.locator("#data-bring [data-do=cancel]:visible").click()
+    expect(page.locator("#data-bring [data-at=proposal]")).to_be_hidden()
+    other.bring_to_front()
+    other.get_by_role("button", name="Read these images").click()
+    expect(other.locator("[data-at=problem-path]")).to_contain_text("nothing to read yet")
+
+
 def test_sent_and_dropped_images_keep_their_folders_and_several_kinds_come_at_once(
     session: AppSession, tmp_path: Path, page: Any, opened: Callable[..., Any]
 ) -> None:
