@@ -25,7 +25,7 @@ from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normal
 if TYPE_CHECKING:
     from engine.models import Classifier, Frozen
 
-AHEAD = 2  # batches in the engine: while the first one ends there, no core waits for the second
+AHEAD = 2  # batches of one net in the engine: while the first one ends there, no core waits for the second
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +160,11 @@ def looks_at(
     def begun(pixels: Tensor) -> list[tuple[Tensor, ...]]:
         return [look.begin(pixels) for look in lookers if not over.is_set()]
 
+    ahead = (
+        AHEAD if len(lookers) == 1 else 1
+    )  # several nets leave no core idle within a batch, and hold a map each
     over = threading.Event()  # whoever stops waits for no further net
-    with ThreadPoolExecutor(AHEAD) as threads, ExitStack() as ending:
+    with ThreadPoolExecutor(ahead) as threads, ExitStack() as ending:
         ending.callback(over.set)
 
         def sent(batch: Sequence[Sample]) -> tuple[Tensor, Callable[[], list[tuple[Tensor, ...]]]]:
@@ -171,12 +174,12 @@ def looks_at(
             # No engine runs there, and of two threads that use Apple's processors at once the process dies.
             return pixels, partial(begun, pixels)
 
-        coming = deque(sent(batch) for batch in batches[:AHEAD])
+        coming = deque(sent(batch) for batch in batches[:ahead])
         for number, batch in enumerate(batches):
             pixels, result = coming.popleft()
             known = result()
-            if number + AHEAD < len(batches):
-                coming.append(sent(batches[number + AHEAD]))
+            if number + ahead < len(batches):
+                coming.append(sent(batches[number + ahead]))
             yield batch, [look.finish(pixels, one) for look, one in zip(lookers, known, strict=True)]
 
 

@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -247,6 +248,17 @@ def test_bytes_are_read_where_the_file_has_gone_meanwhile(converted: Path) -> No
     for path in list((converted / "nets").iterdir()):
         path.unlink()
     assert torch.equal(features(pictures), expected)
+
+
+def test_bytes_become_floats_where_the_form_that_takes_them_says_something_else(
+    converted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features: Any = _converted(converted)
+    assert engine_name(features) == "OpenVINO"
+    pictures = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+    monkeypatch.setattr("engine.models.openvino.TOLERANCE", -1.0)
+    assert torch.equal(features(pictures), features(pictures.float() / 255))
+    assert features._compiled.of_bytes() is None
 
 
 def test_threads_that_ask_at_once_each_get_their_own_maps(converted: Path) -> None:
