@@ -25,7 +25,7 @@ from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normal
 if TYPE_CHECKING:
     from engine.models import Classifier, Frozen
 
-AHEAD = 2  # batches of one net in the engine: while the first one ends there, no core waits for the second
+AHEAD = 1  # batches in the engine while one is told of: a second gave no more, and holds a map more
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ def looks_at(
     batches: Sequence[Sequence[Sample]],
     pixels_of: Callable[[Sequence[Sample]], Tensor],
 ) -> Iterator[tuple[Sequence[Sample], list[Look]]]:
-    """Yield batches with what each net sees in them; the next ones go through the engine meanwhile.
+    """Yield batches with what each net sees in them; the next one goes through the engine meanwhile.
 
     Args:
         lookers: Of the nets.
@@ -160,11 +160,8 @@ def looks_at(
     def begun(pixels: Tensor) -> list[tuple[Tensor, ...]]:
         return [look.begin(pixels) for look in lookers if not over.is_set()]
 
-    ahead = (
-        AHEAD if len(lookers) == 1 else 1
-    )  # several nets leave no core idle within a batch, and hold a map each
     over = threading.Event()  # whoever stops waits for no further net
-    with ThreadPoolExecutor(ahead) as threads, ExitStack() as ending:
+    with ThreadPoolExecutor(AHEAD) as threads, ExitStack() as ending:
         ending.callback(over.set)
 
         def sent(batch: Sequence[Sample]) -> tuple[Tensor, Callable[[], list[tuple[Tensor, ...]]]]:
@@ -174,12 +171,12 @@ def looks_at(
             # No engine runs there, and of two threads that use Apple's processors at once the process dies.
             return pixels, partial(begun, pixels)
 
-        coming = deque(sent(batch) for batch in batches[:ahead])
+        coming = deque(sent(batch) for batch in batches[:AHEAD])
         for number, batch in enumerate(batches):
             pixels, result = coming.popleft()
             known = result()
-            if number + ahead < len(batches):
-                coming.append(sent(batches[number + ahead]))
+            if number + AHEAD < len(batches):
+                coming.append(sent(batches[number + AHEAD]))
             yield batch, [look.finish(pixels, one) for look, one in zip(lookers, known, strict=True)]
 
 
