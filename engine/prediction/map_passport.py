@@ -23,7 +23,7 @@ from torch import Tensor
 from engine.data import read_mask
 from engine.errors import ImageError
 from engine.images import ImageCache, open_cache
-from engine.models import fast_last_map
+from engine.models import fast_last_map, in_unit
 from engine.prediction.looking import looker, map_in_square, on_image, place_in_square
 from engine.prediction.predictor import Progress, predict_and_explain
 from engine.prediction.speakers import drawn_in_turn, one_model_each, shares_of
@@ -324,7 +324,7 @@ class _Lab:
     def pixels(self, samples: Sequence[Sample]) -> Tensor:
         """Return images (B, C, H, W) in [0, 1]."""
         rows = np.array([self.cache.row[sample.image_id] for sample in samples], dtype=np.int64)
-        return images_of(self.cache, rows, self.device).float() / 255
+        return in_unit(images_of(self.cache, rows, self.device))
 
 
 def _likeness(alike: NDArray[np.float64], groups: Sequence[int]) -> Estimate:

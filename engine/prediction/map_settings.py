@@ -18,7 +18,7 @@ from torch import Tensor
 from engine.data import read_mask
 from engine.errors import ImageError
 from engine.images import ImageCache
-from engine.models import Grid
+from engine.models import Grid, in_unit
 from engine.prediction.looking import Map, on_image
 from engine.records import Explanation, MapGrid, MapSettings, Run, Sample, recipe_of
 from engine.runs import load_classifier, models_of, save_map_settings, split_of
@@ -148,7 +148,7 @@ def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:
 
 def _pixels(cache: ImageCache, samples: Sequence[Sample], device: str) -> Tensor:
     rows = np.array([cache.row[sample.image_id] for sample in samples], dtype=np.int64)
-    return images_of(cache, rows, device).float() / 255
+    return in_unit(images_of(cache, rows, device))
 
 
 def _placed(maker: EvidenceMaps, films: Tensor) -> tuple[dict[Extent, Grid], list[str]]:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from engine.data import patients_named
 from engine.errors import DataError
 from engine.images import ImageCache
-from engine.models import Classifier, FrozenPart, find_frozen_part, folded, kept_shape, set_trainable
+from engine.models import Classifier, FrozenPart, find_frozen_part, folded, in_unit, kept_shape, set_trainable
 from engine.recipes import (
     Augmenter,
     Balanced,
@@ -138,7 +138,7 @@ class BatchSource:
         """Return a batch as it is, for validation."""
         if self.views:
             return torch.from_numpy(self.views[PLAIN][rows]).to(self.device)
-        images = images_of(self.cache, rows, self.device).float() / 255
+        images = in_unit(images_of(self.cache, rows, self.device))
         return images.contiguous(memory_format=torch.channels_last)
 
     def logits(self, inputs: Tensor) -> Tensor:
