@@ -1,9 +1,10 @@
-"""What is being brought in, from naming it to the index: one thing at a time, the same for every tab of the window.
+"""What is being brought in, from naming it to the index: one thing a tab, which acts on what it shows and nothing else.
 
     idle → looking → proposed → reading → done        refused instead, wherever something is wrong
 
 Looking and reading go on in a thread: a page that is closed or reloaded finds them as they are, and a refusal stays
-until it is mended. Tabs ask `state` again and again; each change has a number, so that nothing is sent twice.
+until it is mended. Tabs ask `state` again and again; each change has a number, so that nothing is sent twice. Whatever
+is named, or said of it, is a new thing under the number it began with: a tab that still shows the old one reads that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +38,9 @@ from gui.pages.data.bringing import uploads
 from gui.web import AppSession, sentence
 
 Stage = Literal["idle", "looking", "proposed", "reading", "done", "refused"]
+WORKING = ("looking", "reading")
+MOST_KEPT = 32
+"""Things that tabs may still show; beyond these the oldest is forgotten."""
 
 
 class Cancelled(Exception):  # noqa: N818  an end, not a failure
@@ -67,6 +72,7 @@ class State:
 
     Attributes:
         number: Of the change.
+        thing: The number that this thing began with; 0 of none.
         stage: Where it stands.
         source: What it is about.
         answers: What the person said of it.
@@ -81,6 +87,7 @@ class State:
     """
 
     number: int = 0
+    thing: int = 0
     stage: Stage = "idle"
     source: Source | None = None
     answers: Answers = field(default_factory=Answers)
@@ -95,7 +102,7 @@ class State:
 
 
 class Bringing:
-    """One window's bringing in.
+    """One window's bringing in. Of several things, the one meant is the latest unless its number is given.
 
     Args:
         session: The window.
@@ -103,65 +110,69 @@ class Bringing:
 
     def __init__(self, session: AppSession) -> None:
         self._session = session
-        self._state = State()
+        self._things: dict[int, tuple[State, threading.Event]] = {}  # the event stops its thread
+        # From the clock on: a page that outlived the program before this one shows no number of ours.
+        self._numbers = count(time.time_ns() // 1_000_000)
         self._changed = threading.Condition()
-        self._stop = threading.Event()
 
-    def state(self, seen: int = -1, wait: float = 0.0) -> State:
-        """Return where things stand.
+    def state(self, seen: int = -1, wait: float = 0.0, thing: int | None = None) -> State:
+        """Return where things stand; of what was forgotten, that nothing does.
 
         Args:
             seen: The number that the caller knows.
             wait: Seconds to wait for another one.
+            thing: Which.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._state.number != seen, wait)
-            return self._state
+            self._changed.wait_for(lambda: self._of(thing).number != seen, wait)
+            return self._of(thing)
 
-    def look(self, source: Source, answers: Answers) -> int:
-        """Begin to look at names, which ends in a proposal or a refusal; return this change's number.
+    def look(self, source: Source, answers: Answers, instead: int | None = None) -> int:
+        """Begin to look at names, which ends in a proposal or a refusal; return the number of this thing.
+
+        Args:
+            source: What was named or sent.
+            answers: What is said of it.
+            instead: The thing that the tab showed before.
 
         Raises:
             DataError: A guest asks.
         """
         uploads.refuse_guests(self._session)
-        before = self._state
-        if before.source is not None and before.source.batch not in ("", source.batch):
-            uploads.discard(self._session.workspace, before.source.batch)
-        return self._begin(State(stage="looking", source=source, answers=answers, doing=_looking), self._look)
+        before = self._of(instead)
+        other = before.source is not None and before.source.batch not in ("", source.batch)
+        if other or before.stage in WORKING:  # a proposal stays, for another tab may show it
+            self._forget(before, files=other)
+        looking = State(stage="looking", source=source, answers=answers, doing=_looking)
+        return self._begin(looking, self._look)
 
-    def read(self) -> None:
+    def read(self, thing: int | None = None) -> None:
         """Begin to read the images as proposed; what is read already is not read once more.
 
         Raises:
             DataError: A guest asks, or nothing is proposed.
         """
         uploads.refuse_guests(self._session)
-        before = self._state
-        if before.stage in ("reading", "done"):  # asked for in another tab, where the same proposal stood
-            return
-        if before.stage != "proposed":
-            raise DataError(
-                _("There is nothing to read yet"), _("Choose a folder, or drop images on the page")
-            )
-        self._begin(
-            replace(before, stage="reading", doing=lambda: _("Listing the images"), began=time.monotonic()),
-            self._read,
-        )
+        with self._changed:
+            before = self._of(thing)
+            if before.stage in ("reading", "done"):  # asked for in another tab that shows the same
+                return
+            if before.stage != "proposed":
+                raise DataError(
+                    _("There is nothing to read yet"), _("Choose a folder, or drop images on the page")
+                )
+            began = time.monotonic()
+            reading = replace(before, stage="reading", doing=lambda: _("Listing the images"), began=began)
+            self._begin(reading, self._read)
 
-    def cancel(self) -> None:
+    def cancel(self, thing: int | None = None) -> None:
         """Stop what is going on and forget it; files that were sent for it are removed.
 
         Raises:
             DataError: A guest asks.
         """
         uploads.refuse_guests(self._session)
-        with self._changed:
-            self._stop.set()
-            before = self._state
-            self._set(State())
-        if before.source is not None and before.source.batch:
-            uploads.discard(self._session.workspace, before.source.batch)
+        self._forget(self._of(thing), files=True)
 
     # ------------------------------------------------------------------------------------------- in the thread
 
@@ -244,7 +255,7 @@ class Bringing:
             uploads.discard(self._session.workspace, source.batch)
         elif source.batch:
             uploads.keep(self._session.workspace, source.batch)
-        return State(stage="done", dataset_id=index.dataset_id)
+        return State(thing=state.thing, stage="done", dataset_id=index.dataset_id)
 
     def _shown(self, issues: Iterable[DataIssue], source: Source) -> list[DataIssue]:
         return [
@@ -253,12 +264,29 @@ class Bringing:
 
     # ------------------------------------------------------------------------------------------------- changes
 
+    def _of(self, thing: int | None) -> State:
+        with self._changed:
+            key = next(reversed(self._things), 0) if thing is None else thing
+            return self._things[key][0] if key in self._things else State()
+
+    def _forget(self, state: State, *, files: bool) -> None:
+        with self._changed:
+            _state, stop = self._things.pop(state.thing, (state, threading.Event()))
+            stop.set()
+            self._changed.notify_all()
+        if files and state.source is not None and state.source.batch:
+            uploads.discard(self._session.workspace, state.source.batch)
+
     def _begin(self, state: State, work: Callable[[State, threading.Event], State]) -> int:
         with self._changed:
-            self._stop.set()  # whatever is going on makes way
-            stop = self._stop = threading.Event()
-            self._set(state)
-            number = self._state.number
+            number = next(self._numbers)
+            state = replace(state, number=number, thing=state.thing or number)
+            stop = threading.Event()
+            self._things[state.thing] = (state, stop)
+            resting = [key for key, (kept, _stop) in self._things.items() if kept.stage not in WORKING]
+            for key in resting[: max(0, len(self._things) - MOST_KEPT)]:
+                del self._things[key]
+            self._changed.notify_all()
 
         def run() -> None:
             try:
@@ -273,17 +301,14 @@ class Bringing:
                 )
 
         threading.Thread(target=run, name="overread-bringing", daemon=True).start()
-        return number
+        return state.thing
 
     def _update(self, stop: threading.Event, state: State) -> None:
-        """Show another state, unless another thing is being brought in by now."""
+        """Show another state, unless it was cancelled by now."""
         with self._changed:
-            if stop is self._stop and not stop.is_set():
-                self._set(state)
-
-    def _set(self, state: State) -> None:
-        self._state = replace(state, number=self._state.number + 1)
-        self._changed.notify_all()
+            if not stop.is_set():
+                self._things[state.thing] = (replace(state, number=next(self._numbers)), stop)
+                self._changed.notify_all()
 
 
 # ----------------------------------------------------------------------------------------------------- in words

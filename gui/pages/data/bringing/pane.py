@@ -98,9 +98,15 @@ def _endings(suffixes: Iterable[str]) -> str:
     return ", ".join(sorted(suffix.removeprefix(".") for suffix in suffixes))
 
 
+def _thing(question: Question) -> int | None:
+    """Return what the tab shows, which is what it acts on; a tab that was just opened shows the latest."""
+    said = question.get("thing")
+    return said if isinstance(said, int) else None
+
+
 def where(desk: Desk, question: Question) -> Answer:
     """Return where things stand."""
-    return drawn_state(desk.bringing.state(), seen=question.get("seen"))
+    return drawn_state(desk.bringing.state(thing=_thing(question)), seen=question.get("seen"))
 
 
 def look(desk: Desk, question: Question) -> Answer:
@@ -109,20 +115,20 @@ def look(desk: Desk, question: Question) -> Answer:
     source = named(desk.session, str(question.get("typed") or ""), str(question.get("batch") or ""), left_out)
     said = question.get("answers")
     answers = answers_of(said) if said else load_answers(desk.session.workspace, source.path)
-    change = desk.bringing.look(source, answers)
-    return drawn_state(desk.bringing.state(change, SOON))
+    thing = desk.bringing.look(source, answers, _thing(question))
+    return drawn_state(desk.bringing.state(thing, SOON, thing))
 
 
 def read(desk: Desk, question: Question) -> Answer:
     """Begin to read the images as proposed."""
-    desk.bringing.read()
-    return drawn_state(desk.bringing.state())
+    desk.bringing.read(_thing(question))
+    return where(desk, question)
 
 
 def cancel(desk: Desk, question: Question) -> Answer:
     """Stop and forget what is going on."""
-    desk.bringing.cancel()
-    return drawn_state(desk.bringing.state())
+    desk.bringing.cancel(_thing(question))
+    return drawn_state(State())
 
 
 def begin(desk: Desk, question: Question) -> Answer:
@@ -178,6 +184,7 @@ def drawn_state(state: State, *, seen: object = None) -> Answer:
         return {"number": state.number}
     return {
         "number": state.number,
+        "thing": state.thing,
         "stage": state.stage,
         "typed": state.source.typed if state.source else "",
         "batch": state.source.batch if state.source else "",

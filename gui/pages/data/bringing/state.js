@@ -1,7 +1,8 @@
 // Where bringing in stands is known to the server; this asks for it and shows it, so that a reload loses nothing.
 const at = (name) => element.querySelector(`[data-at=${name}]`);
 const ASK_EVERY = 400;   // milliseconds, while something goes on
-let state = { number: -1, stage: 'idle' }, answers = {}, timer = 0;
+const SHOWN = 'overread-brought';   // of this tab alone: it finds after a reload what it showed, whatever other tabs do
+let state = { number: -1, thing: JSON.parse(sessionStorage.getItem(SHOWN)), stage: 'idle' }, answers = {}, timer = 0;
 
 const nothingSaid = () => ({ levels: {}, parts: {}, same: {}, columns: {}, table: null, root: null });
 
@@ -34,7 +35,7 @@ function refuse(place, problem) {
 async function ask(name, question, place) {
   let answer;
   try {
-    answer = await server[name](question);
+    answer = await server[name]({ thing: state.thing, ...question });
     if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
     answer = { ok: false, problem: window.overread.unanswered(words('not responding')) };
@@ -58,6 +59,7 @@ function show(next) {
 function draw(was) {
   const { stage } = state, refused = stage === 'refused';
   root().dataset.stage = stage;
+  sessionStorage.setItem(SHOWN, state.thing);
   answers = { ...nothingSaid(), ...state.answers };
   if (state.typed && at('path').value === '') at('path').value = state.typed;
   complain('path', refused && !state.batch ? state.problem : '');

@@ -96,8 +96,33 @@ def test_one_folder_in_two_tabs_is_one_data_set_and_a_refusal_is_said_in_the_tab
     page.locator("#data-bring [data-do=cancel]:visible").click()
     expect(page.locator("#data-bring [data-at=proposal]")).to_be_hidden()
     other.bring_to_front()
-    other.get_by_role("button", name="Read these images").click()
-    expect(other.locator("[data-at=problem-path]")).to_contain_text("nothing to read yet")
+    read(other, session)  # its own proposal stands, whatever the first tab did with its own
+
+
+def test_two_tabs_with_two_folders_read_each_what_it_shows_and_find_it_after_a_reload(
+    session: AppSession, tmp_path: Path, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(session, page="data").url)
+    other = page.context.new_page()
+    other.goto(page.url)
+    for tab, patients in ((page, 3), (other, 5)):
+        name(tab, write_films(tmp_path / f"of_{patients}", patients=patients, table=False))
+        expect(tab.locator("#data-bring [data-at=name]")).to_have_text(f"of_{patients}")
+    page.bring_to_front()
+    page.reload()
+    expect(page.locator("#data-bring [data-at=name]")).to_have_text("of_3")
+    newest = page.context.new_page()
+    newest.goto(page.url)
+    expect(newest.locator("#data-bring [data-at=name]")).to_have_text("of_5")
+    newest.locator("#data-bring [data-do=cancel]:visible").click()
+    for tab, patients in ((page, 3), (other, 5)):
+        tab.bring_to_front()
+        tab.get_by_role("button", name="Read these images").click()
+        if tab is page:
+            expect(tab.locator("#data-summary")).to_contain_text(str(2 * patients))
+            assert load_index(session.workspace, list_indexes(session.workspace)[0].dataset_id).name == "of_3"
+        else:  # the newest tab showed the same thing, and cancelled it
+            expect(tab.locator("[data-at=problem-path]")).to_contain_text("nothing to read yet")
 
 
 def test_sent_and_dropped_images_keep_their_folders_and_several_kinds_come_at_once(

@@ -13,13 +13,11 @@ from engine.data import list_indexes, load_index
 from engine.errors import DataError
 from engine.records import Answers
 from gui.pages.data.bringing import flow, uploads
-from gui.pages.data.bringing.flow import Bringing, State, named
+from gui.pages.data.bringing.flow import WORKING, Bringing, State, named
 from gui.pages.data.bringing.pane import drawn_state, is_local
 from gui.pages.data.bringing.proposal_form import column_words, role_words
 from gui.web import AppSession
 from tests.gui.pages.data.conftest import write_films
-
-WORKING = ("looking", "reading")
 
 
 def settled(bringing: Bringing) -> State:
@@ -143,6 +141,57 @@ def test_after_a_folder_that_was_named_others_can_be_sent_and_the_other_way_roun
         assert settled(bringing).stage == "proposed"
         assert before is not None
         assert not before.batch or not (session.workspace.uploads / before.batch).exists()
+
+
+def test_two_tabs_with_two_folders_read_each_what_it_shows(session: AppSession, tmp_path: Path) -> None:
+    bringing = Bringing(session)
+    folders = [write_films(tmp_path / name, patients=2, table=False) for name in ("ours", "theirs")]
+    shown = [bringing.look(named(session, str(folder), ""), Answers(), 0) for folder in folders]
+    for thing, folder in zip(shown, folders, strict=True):
+        while (state := bringing.state(thing=thing)).stage in WORKING:
+            bringing.state(state.number, 20, thing)
+        assert state.stage == "proposed" and state.source is not None and state.source.path == folder
+    assert bringing.state().thing == shown[1]  # what a tab that is opened now shows
+    said = bringing.look(named(session, str(folders[0]), ""), Answers(same={"normal": ""}), shown[0])
+    for thing, name, classes in ((shown[0], "ours", 2), (shown[1], "theirs", 2), (said, "ours", 1)):
+        while bringing.state(thing=thing).stage == "looking":
+            bringing.state(bringing.state(thing=thing).number, 20, thing)
+        bringing.read(thing)
+        while (state := bringing.state(thing=thing)).stage in WORKING:
+            bringing.state(state.number, 20, thing)
+        index = load_index(session.workspace, state.dataset_id)
+        assert (index.name, len(index.classes)) == (name, classes)
+
+
+def test_what_a_tab_cancels_or_names_leaves_the_other_tabs_as_they_are(
+    session: AppSession, tmp_path: Path
+) -> None:
+    bringing = Bringing(session)
+    folder = write_films(tmp_path / "films", patients=2, table=False)
+    batch = sent(session, folder)
+    mine = bringing.look(named(session, "", batch), Answers(), 0)
+    theirs = bringing.look(named(session, str(folder), ""), Answers(), 0)
+    settled(bringing)
+    assert (session.workspace.uploads / batch).is_dir()  # sent in a tab that did not name the folder
+    bringing.cancel(theirs)
+    assert bringing.state(thing=theirs) == State()
+    with pytest.raises(DataError, match="nothing to read"):
+        bringing.read(theirs)
+    bringing.read(mine)
+    assert settled(bringing).stage == "done"
+
+
+def test_tabs_without_end_are_not_kept(session: AppSession, tmp_path: Path) -> None:
+    bringing = Bringing(session)
+    first, *_others, last = [
+        bringing.look(named(session, str(tmp_path / "nowhere"), ""), Answers(), 0)
+        for _ in range(3 * flow.MOST_KEPT)
+    ]
+    while bringing.state(thing=last).stage == "looking":
+        bringing.state(bringing.state(thing=last).number, 20, last)
+    bringing.look(named(session, str(tmp_path), ""), Answers(), 0)
+    assert bringing.state(thing=last).stage == "refused"
+    assert bringing.state(thing=first) == State()
 
 
 def test_one_film_alone_can_be_brought(session: AppSession, tmp_path: Path) -> None:
