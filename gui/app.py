@@ -150,8 +150,8 @@ def build_app(
     }
 
     def place() -> None:
-        away = f"window.overread.away = {json.dumps(_away(session, role))};"
-        gr.HTML(language_menu(), js_on_load=f"{menu_script()}\n{away}", padding=False, elem_id="language")
+        ends = f"Object.assign(window.overread, {json.dumps({'away': _away(session, role), 'over': _over(session)})});"
+        gr.HTML(language_menu(), js_on_load=f"{menu_script()}\n{ends}", padding=False, elem_id="language")
         if not (session.read_only or session.invited):
             static_pane("gui.web", "guide", ["guide.js"], elem_id="guide")
         usual = "reading" if session.invited else "review"
@@ -182,6 +182,16 @@ def _away(session: AppSession, role: str) -> str:
             "The link has ended, or the connection is broken. Whoever sent you the link can open it again."
         )
     return ""
+
+
+def _over(session: AppSession) -> str:
+    """Return what somebody is told whose link's time is over; the page knows at what time that was."""
+    if session.invited:
+        return _(
+            "The time of this link ran out at {time}. What you had answered by then is stored. Whoever sent you the "
+            "link can send another."
+        )
+    return _("The time of this link ran out at {time}. Whoever sent you the link can send another.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,6 +131,7 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         )
         session.hosts.add(tunnel.host)
         closes = datetime.fromtimestamp(expires, UTC)
+        entrance.left = deadline.left
         entrance.told = lambda: f"{_inside(session)} {_closes_at(closes)}"
         answer({"url": tunnel.url, "command": tunnel.command, "expires": expires, "tunnel": tunnel.pid})
         told: Mapping[str, Any] = {}

@@ -165,6 +165,9 @@ class Password:
         check: Says whether a user and a password are right.
         told: Says what is inside, in a sentence.
         one_device: Whether it is for one person, at one device at a time: the last that logs in goes on.
+
+    Attributes:
+        left: Returns the seconds for which anybody is let in; None where nobody has set an end.
     """
 
     def __init__(
@@ -173,6 +176,7 @@ class Password:
         self.check = check
         self.told = told
         self.one_device = one_device
+        self.left: Callable[[], float] | None = None
 
     def sentence(self, *, displaced: bool) -> str:
         """See `Entrance`."""

@@ -46,6 +46,8 @@ STRANGERS_BODY = 64 * 1024
 AT_ONCE = 32
 """Requests of one visitor that are answered at once, streams among them; a browser makes six."""
 AT_ONCE_IN_ALL = 256
+CLOSES_IN = "Overread-Closes-In"
+"""Seconds: a page tells by it that its time is over from a connection that is broken, whatever its own clock says."""
 NOTHING_HERE = N_("There is nothing at this address.")
 # A browser that was led here by another site holds our cookie back; one that leads itself here does not.
 ONCE_MORE = (
@@ -117,9 +119,9 @@ class Guard:
             scope = self.public.received(scope)
             with speaking(asked_by(scope)):
                 try:
-                    await self._look_at(scope, receive, _guarded(send))
+                    await self._look_at(scope, receive, self._guarded(send))
                 except BodyError as error:
-                    await answer(scope, receive, _guarded(send), error.status, error.sentence)
+                    await answer(scope, receive, self._guarded(send), error.status, error.sentence)
 
     async def _look_at(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = len(scope["raw_path"]) + len(scope["query_string"])
@@ -232,15 +234,17 @@ class Guard:
             visitor.under_way -= 1
             self._under_way -= 1
 
+    def _guarded(self, send: Send) -> Send:
+        """Return a `send` that adds to every answer the security headers, and when the door closes if it does."""
+        left = self.entrance.left if isinstance(self.entrance, Password) else None
 
-def _guarded(send: Send) -> Send:
-    """Return a `send` that adds the security headers to every answer."""
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+                if left is not None:
+                    headers[CLOSES_IN] = f"{left():.1f}"
+            await send(message)
 
-    async def send_guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers[name] = value
-        await send(message)
-
-    return send_guarded
+        return send_guarded

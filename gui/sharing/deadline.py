@@ -31,4 +31,8 @@ class Deadline:
     @property
     def over(self) -> bool:
         """Whether the time is over."""
-        return any(clock() >= end for clock, end in self._ends)
+        return self.left() <= 0
+
+    def left(self) -> float:
+        """Return the seconds until then, as the clock has it that comes there first."""
+        return min(end - clock() for clock, end in self._ends)

@@ -47,17 +47,44 @@ new MutationObserver((changes) => {
   const LOST = /\/(queue|run)\//;   // Gradio's events: its own word on them is in English, and says nothing that helps
   window.fetch = async (...what) => {
     const event = LOST.test(what[0]?.url ?? what[0]);
+    const lost = () => say(window.overread.away || _('Overread is not responding. Check that the program is still running.'), LOST);
     const answer = await ask(...what).catch((error) => {
-      if (event && error.name !== 'AbortError') say(window.overread.away || _('Overread is not responding. Check that the program is still running.'), LOST);
+      if (event && error.name !== 'AbortError') lost();
       throw error;
     });
     const address = new URL(answer.url || location.href).pathname;
-    if (answer.status === 401) say(await answer.clone().text(), address);
+    learn(answer);
+    if (event && !answer.ok && !window.overread.isOurs(answer)) lost();
+    else if (answer.status === 401) say(await answer.clone().text(), address);
     else if (address === refused || (event && refused === LOST)) standing()?.remove();
     return answer;
   };
+  // A proxy or a tunnel behind which nothing runs answers too, with a page of its own; our door names itself in all it lets out.
+  window.overread.isOurs = (answer) => answer.headers.has('content-security-policy');
+  // Why what is at an address cannot be shown.
+  window.overread.whyNot = async (address) => {
+    try {
+      const answer = await fetch(address);
+      if (window.overread.isOurs(answer)) return answer.ok ? '' : await answer.text();
+    } catch { /* said below */ }
+    return window.overread.unanswered(_('Overread is not responding.'));
+  };
+  // A link that ends by itself says in each answer in how many seconds. An answer that the browser had kept says more than is
+  // left, so the earliest counts. The time of day goes on while a computer sleeps, and what is set for a time does not: both look.
+  let closes = Infinity;
+  const learn = (answer) => {
+    const left = answer.headers.get('overread-closes-in');
+    if (left === null) return;
+    if (closes === Infinity) setInterval(over, 1000);
+    closes = Math.min(closes, Date.now() + 1000 * Number(left));
+  };
+  const over = () => {
+    if (Date.now() < closes) return;
+    const time = new Date(closes).toLocaleTimeString(navigator.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+    say(fill(window.overread.over, { time }), '');
+  };
   // Who has no program to look after is told so in words of their own (`away`, from `gui.app`).
-  window.overread.unanswered = (otherwise) => standing()?.textContent ?? (otherwise && (window.overread.away || otherwise));
+  window.overread.unanswered = (otherwise) => over() ?? standing()?.textContent ?? (otherwise && (window.overread.away || otherwise));
   const say = (sentence, address) => {
     const bar = standing() ?? document.createElement('p');
     refused = address;

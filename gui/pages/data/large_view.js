@@ -31,6 +31,7 @@ async function show(figure) {
   let about;
   try {
     const answer = await fetch(figure.dataset.about);
+    if (!window.overread.isOurs(answer)) throw new Error('refused');
     about = answer.ok ? await answer.json() : { name: at('name').textContent, problem: await answer.text() };
   } catch {
     about = { name: at('name').textContent, problem: window.overread.unanswered(_('Overread is not responding. Check that the program is still running.')) };
@@ -46,9 +47,9 @@ function step(by) {
 at('image').onerror = async () => {
   const source = at('image').getAttribute('src');
   if (!source) return;
-  const answer = await fetch(source);
-  if (!answer.ok && at('image').getAttribute('src') === source) {
-    at('problem').textContent = await answer.text();
+  const problem = await window.overread.whyNot(source);
+  if (problem && at('image').getAttribute('src') === source) {
+    at('problem').textContent = problem;
     at('problem').hidden = false;
   }
 };

@@ -154,6 +154,62 @@ def test_who_only_looks_is_told_where_no_answer_comes_what_a_guest_can_do(
     assert page.get_by_text("Check that the program").count() == 0
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_guest_whose_time_is_over_is_told_when_that_was_and_no_other_reason(
+    room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic, language: str
+) -> None:
+    """Before that, a link that does not answer may have been ended or be broken: nobody knows."""
+    entrance, left = Password(lambda user, password: True), [3600.0]
+    entrance.left = lambda: left[0]
+    window = opened(replace(room.session, read_only=True), entrance=entrance)
+    page.set_extra_http_headers({"Accept-Language": language})
+    page.goto(window.url)
+    page.locator("input").first.fill("guest")
+    page.locator("input").last.fill("any")
+    page.locator("button").click()
+    page.wait_for_selector(ON_SCREEN)
+    told = page.locator("#not-known")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(ON_SCREEN)
+    assert told.count() == 0
+    left[0] = 1.0
+    page.keyboard.press("ArrowRight")  # by its answer the page knows how long it may be asked
+    told.wait_for()
+    now = page.evaluate(
+        """() => [0, 60].map((ago) => new Date(Date.now() - 1000 * ago).toLocaleTimeString(
+            navigator.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }))"""
+    )
+    with speaking(language):
+        sentence = _("The time of this link ran out at {time}. Whoever sent you the link can send another.")
+    assert told.inner_text() in [sentence.format(time=time) for time in now]
+    window.close()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(ON_SCREEN)
+    assert told.inner_text().startswith(sentence.partition("{")[0])
+    assert page.locator("#reading [data-at=toast]").is_hidden()
+    traffic.refused.clear()
+    traffic.errors.clear()
+
+
+@pytest.mark.browser
+def test_what_a_tunnel_or_proxy_says_in_place_of_the_program_is_not_shown_as_the_programs_word(
+    room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic
+) -> None:
+    window = opened(replace(room.session, read_only=True))
+    page.goto(window.url)
+    page.wait_for_selector(ON_SCREEN)
+    gone = {"status": 502, "content_type": "text/html", "body": "<h1>502 Bad Gateway</h1>"}
+    for address in ("**/component_server/**", "**/image/**"):
+        answer_now(page, address, lambda asked: asked.fulfill(**gone))
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("Whoever sent you the link can open it again.").wait_for()
+    said = page.evaluate("window.overread.whyNot('image/of/nothing/at/all')")
+    assert "Whoever sent you" in said and "Gateway" not in said
+    traffic.refused.clear()
+    traffic.errors.clear()
+
+
 @pytest.mark.parametrize(
     ("role", "told"),
     [
@@ -166,7 +222,7 @@ def test_a_member_is_told_of_the_administrator_and_only_who_has_the_program_of_t
 ) -> None:
     app = build_app(replace(room.session, read_only=role == "guest"), role=role)
     scripts = str([one["props"].get("js_on_load") for one in app.get_config_file()["components"]])
-    assert ('window.overread.away = "";' in scripts) == (not told) and told in scripts
+    assert ('"away": "",' in scripts) == (not told) and told in scripts
 
 
 @pytest.mark.browser

@@ -41,3 +41,11 @@ def test_this_computer_has_a_clock_that_can_be_set_and_one_that_cannot() -> None
     assert len(first) >= 2
     assert all(clock() >= before for clock, before in zip(clocks_of_this_computer(), first, strict=True))
     assert Deadline(0).over and not Deadline(60).over
+
+
+def test_what_is_left_is_what_the_clock_says_that_comes_there_first() -> None:
+    computer = Computer()
+    deadline = computer.deadline(60)
+    computer.wall += 50
+    computer.running += 20
+    assert deadline.left() == pytest.approx(10)

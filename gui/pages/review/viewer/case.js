@@ -94,7 +94,7 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!same) besideCase();
   if (!imageRead) {
     fetched.delete(next.image);
-    notice((await whyNot(next.image)) + '\n' + _('Continue with the next case; this one can be read once its file is available again.'), []);
+    notice((await window.overread.whyNot(next.image)) + '\n' + _('Continue with the next case; this one can be read once its file is available again.'), []);
     askWhere();
   }
   await painted();

@@ -61,14 +61,6 @@ const painted = () => new Promise((resolve) => {
   });
 });
 
-async function whyNot(address) {
-  try {
-    return await (await fetch(address)).text();
-  } catch {
-    return window.overread.unanswered(_('Overread is not responding.'));
-  }
-}
-
 // Numbers of classes as they are listed: few in their own order; more by probability, after the predicted one.
 function inOrder(classes, probabilities, predicted) {
   const numbers = classes.map((_, number) => number);

@@ -127,7 +127,7 @@ async function present(answer, { stored = false } = {}) {
   describe(next);
   if (!imageRead) {
     fetched.delete(next.image);
-    notice([await whyNot(next.image)]);
+    notice([await window.overread.whyNot(next.image)]);
   }
   await painted();
   if (mine !== turn) return;
