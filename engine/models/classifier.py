@@ -17,7 +17,8 @@ from engine.records import Head, Recipe
 class ClassifierHead(nn.Module):
     """Pooling, hidden layers and output: map (B, c, h, w) to logits (B, classes).
 
-    `pool` is what a feature bank may run ahead of time: it has no parameters.
+    `pool` is what a feature bank may run ahead of time: it has no parameters. `averages` says that it is the mean over
+    the map's cells.
     """
 
     def __init__(self, head: Head, *, map_shape: tuple[int, int, int], n_classes: int) -> None:
@@ -29,7 +30,8 @@ class ClassifierHead(nn.Module):
                 "Set head.output to softmax",
             )
         self.pool: nn.Module = nn.Identity()
-        if head.pooling == "average":
+        self.averages = head.pooling == "average"
+        if self.averages:
             self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         elif head.pooling == "flatten":
             self.pool = nn.Flatten()
@@ -58,9 +60,12 @@ class ClassifierHead(nn.Module):
 
     def from_pooled(self, pooled: Tensor) -> Tensor:
         """Return logits (B, classes) from what `pool` gave."""
-        logits: Tensor = self.output(self.layers(pooled))
+        return self.of_output(self.output(self.layers(pooled)))
+
+    def of_output(self, out: Tensor) -> Tensor:
+        """Return logits (…, classes) from what the last layer gave, (…, 1) of a sigmoid."""
         # One output z says what two outputs 0 and z say; downstream then knows softmax alone.
-        return torch.cat([torch.zeros_like(logits), logits], dim=1) if self.sigmoid else logits
+        return torch.cat([torch.zeros_like(out), out], dim=-1) if self.sigmoid else out
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (B, classes) from the backbone's map (B, c, h, w)."""

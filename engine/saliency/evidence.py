@@ -107,13 +107,17 @@ class EvidenceMaps:
 
     def explain(self, seen: Seen, targets: Tensor) -> Evidence:
         """Return the evidence for classes (B,) int64 in what was seen; it can be asked for once."""
+        # Of a mean over the cells each has the same gradient, which nobody need write down cell by cell.
+        averages = self.classifier.head.averages
         with torch.inference_mode(False), torch.enable_grad():
-            asked = [seen.last] if seen.fine is None else [seen.last, seen.fine]
+            asked = [seen.pooled if averages else seen.last, *([] if seen.fine is None else [seen.fine])]
             wanted = log_odds(seen.logits, targets.clone(), self.calibration)
             gradients = torch.autograd.grad(wanted.sum(), asked)
         products = [
-            (gradient * activation.detach()).sum(dim=1)
-            for gradient, activation in zip(gradients, asked, strict=True)
+            _mean_product(gradients[0], seen.last.detach())
+            if averages
+            else _product(gradients[0], seen.last),
+            *(_product(gradient, seen.fine) for gradient in gradients[1:] if seen.fine is not None),
         ]
         coarse = products[0]
         told = wanted.detach()
@@ -133,6 +137,17 @@ def log_odds(logits: Tensor, targets: Tensor, calibration: Calibration) -> Tenso
     chosen = torch.nn.functional.one_hot(targets, scaled.shape[1]).bool()
     others = scaled.masked_fill(chosen, -torch.inf)
     return scaled.gather(1, targets[:, None])[:, 0] - others.logsumexp(dim=1)
+
+
+def _product(gradient: Tensor, activation: Tensor) -> Tensor:
+    """Return gradient times activation (B, c, h, w), summed over the channels."""
+    return (gradient * activation.detach()).sum(dim=1)
+
+
+def _mean_product(gradient: Tensor, activation: Tensor) -> Tensor:
+    """Return the same, of the gradient (B, c) of the activation's mean over its cells."""
+    summed = (gradient[:, None] @ activation.flatten(2)).reshape(len(gradient), *activation.shape[2:])
+    return summed / activation[0, 0].numel()
 
 
 def _extent(maps: Tensor) -> Extent:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import numpy as np
 import torch
@@ -27,7 +27,9 @@ from engine.uncertainty.calibration import FEWEST_CASES, calibrated
 
 RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 SMALLEST_PROBABILITY = 1e-12  # stands for 0 under a logarithm
-VALUES_AT_ONCE = 2**23  # of what passes of the head read: many small steps cost more than their arithmetic
+VALUES_AT_ONCE = (
+    2**23
+)  # of what passes of the head read, or of weights: many small steps cost more than their sums
 
 
 Side = Literal["input", "output"]
@@ -79,21 +81,14 @@ def injected_dropout(
 @contextmanager
 def _injected(classifier: Classifier, injection: Injection, numbers: Sequence[int]) -> Iterator[None]:
     """Run several passes as one batch, (passes * B, ...): what lies one behind the other has one mask a pass."""
-    rate, place, seed = injection.rate, injection.place, injection.seed
+    rate, place = injection.rate, injection.place
     if place not in PLACES:
         raise RecipeError(f"Dropout cannot be injected at “{place}”", f"Choose one of: {', '.join(PLACES)}")
     if not 0.0 <= rate < 1.0:
         raise RecipeError(f"A dropout rate of {rate:g} cannot be injected", "Choose one from 0 up to below 1")
 
     def thin(x: Tensor, index: int) -> Tensor:
-        # By numpy and not on the device: the same masks on every machine.
-        draws = np.stack(
-            [
-                np.random.default_rng([seed % 2**32, number, index]).random(x.shape[1:], dtype=np.float32)
-                for number in numbers
-            ]
-        )
-        masks = torch.from_numpy((draws >= rate) / np.float32(1.0 - rate)).to(x.device, x.dtype)
+        masks = _masks(injection, numbers, index, x)
         return (x.reshape(len(numbers), -1, *x.shape[1:]) * masks[:, None]).reshape(x.shape)
 
     def before(index: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
@@ -118,6 +113,21 @@ def _injected(classifier: Classifier, injection: Injection, numbers: Sequence[in
             handle.remove()
         if training:
             classifier.train()
+
+
+def _masks(injection: Injection, numbers: Sequence[int], index: int, x: Tensor) -> Tensor:
+    """Return what the units of x (B, ...) are multiplied by in each pass, (passes, ...)."""
+    # By numpy and not on the device: the same masks on every machine.
+    draws = np.stack(
+        [
+            np.random.default_rng([injection.seed % 2**32, number, index]).random(
+                x.shape[1:], dtype=np.float32
+            )
+            for number in numbers
+        ]
+    )
+    kept = (draws >= injection.rate) / np.float32(1.0 - injection.rate)
+    return torch.from_numpy(kept).to(x.device, x.dtype)
 
 
 def pooled_features(classifier: Classifier, images: Tensor) -> Tensor:
@@ -147,19 +157,32 @@ def pass_probabilities(
     Returns:
         (T, B, C).
     """
-    run: Callable[[Tensor], Tensor] = classifier
     at_once = 1
     if injection.place == "head":
-        run, at_once = classifier.head.from_pooled, max(1, VALUES_AT_ONCE // inputs.numel())
+        at_once = max(1, VALUES_AT_ONCE // max(inputs.numel(), classifier.head.output.weight.numel()))
     answers: list[NDArray[np.float64]] = []
     for first in range(0, injection.passes, at_once):
         numbers = range(first, min(first + at_once, injection.passes))
         each_pass()
         with torch.inference_mode(), _injected(classifier, injection, numbers):
-            logits = run(inputs.repeat(len(numbers), *[1] * (inputs.ndim - 1)))
+            logits = _passed(classifier, inputs, injection, numbers)
         probabilities = calibrated(logits.float().cpu().numpy(), calibration)
         answers.append(probabilities.reshape(len(numbers), len(inputs), -1))
     return np.concatenate(answers)
+
+
+def _passed(classifier: Classifier, inputs: Tensor, injection: Injection, numbers: Sequence[int]) -> Tensor:
+    """Return logits (passes * B, classes), while dropout is injected."""
+    head = classifier.head
+    if injection.place != "head":
+        return cast("Tensor", classifier(inputs.repeat(len(numbers), 1, 1, 1)))
+    if len(_head_layers(classifier)) > 1:
+        return head.from_pooled(inputs.repeat(len(numbers), *[1] * (inputs.ndim - 1)))
+    # Of the only layer the few weights are thinned, in place of all that it reads.
+    read, layer = head.layers(inputs), head.output
+    weights = layer.weight * _masks(injection, numbers, 0, read)[:, None]  # (passes, outputs, c)
+    out = (read @ weights.flatten(0, 1).T).reshape(len(read), *weights.shape[:2]) + layer.bias
+    return head.of_output(out).transpose(0, 1).flatten(0, 1)
 
 
 def mutual_information(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -107,15 +107,29 @@ def test_dropout_keeps_the_mean_of_what_enters_a_layer():
     torch.testing.assert_close(mean, classifier.head.from_pooled(pooled).detach(), atol=0.02, rtol=0)
 
 
+HEADS = {
+    "hidden layers": Head(pooling="flatten", hidden=(64,)),
+    "one layer": Head(dropout=(0.3,)),
+    "one output": Head(pooling="flatten", output="sigmoid"),
+    "a layer at each position": Head(pooling="per-position"),
+}
+
+
 @pytest.mark.parametrize("at_once", [1, 3, 100])
-def test_passes_that_run_together_say_what_they_say_alone(trained_net, monkeypatch, at_once):
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_passes_that_run_together_say_what_they_say_alone(monkeypatch, head, at_once):
+    torch.manual_seed(0)
+    net = build_classifier(replace(RECIPE, head=head), 2).eval()
     images, _ = cases(4, 3)
-    pooled = pooled_features(trained_net, images)
-    monkeypatch.setattr(dropout, "VALUES_AT_ONCE", at_once * pooled.numel())
-    together = pass_probabilities(trained_net, pooled, NONE, Injection(rate=0.2, passes=5))
+    pooled = pooled_features(net, images)
+    monkeypatch.setattr(
+        dropout, "VALUES_AT_ONCE", at_once * max(pooled.numel(), net.head.output.weight.numel())
+    )
+    together = pass_probabilities(net, pooled, NONE, Injection(rate=0.2, passes=5))
+    assert len(np.unique(together[:, 0, 0])) == 5, "each pass has a mask of its own"
     for number, found in enumerate(together):
-        with torch.no_grad(), injected_dropout(trained_net, rate=0.2, number=number):
-            alone = trained_net.head.from_pooled(pooled).softmax(1)
+        with torch.no_grad(), injected_dropout(net, rate=0.2, number=number):
+            alone = net.head.from_pooled(pooled).softmax(1)
         np.testing.assert_allclose(found, alone.numpy(), atol=1e-6)
 
 
