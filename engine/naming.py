@@ -15,6 +15,7 @@ from annotated_types import MaxLen
 
 from engine.errors import WorkspaceError
 from engine.kept_files import JsonFile, read_json
+from engine.language import one_line
 from engine.storage import versioned, write_atomic
 
 ABOUT_FILE = "about.json"
@@ -68,12 +69,14 @@ def give(
     Raises:
         WorkspaceError: A name or note is too long, or nothing can be written.
     """
-    if not folder.is_dir():
-        raise WorkspaceError(f"There is no {folder.name} in this workspace", "Choose one from the list")
     before = given_of(folder)
+    if not folder.is_dir() or (
+        before.deleted and deleted is None
+    ):  # of what was deleted this file alone is left
+        raise WorkspaceError(f"There is no {folder.name} in this workspace", "Choose one from the list")
     now = replace(
         before,
-        name=before.name if name is None else " ".join(name.split()),
+        name=before.name if name is None else _seen(name),
         note=before.note if note is None else note.strip(),
         archived=before.archived if archived is None else archived,
         deleted=before.deleted if deleted is None else deleted,
@@ -84,3 +87,9 @@ def give(
     if now != before:
         write_atomic(folder / ABOUT_FILE, json.dumps(versioned(asdict(now)), indent=1, ensure_ascii=False))
     return now
+
+
+def _seen(name: str) -> str:
+    """Return a name as it is kept: one line, and none where there is nothing in it to be seen."""
+    tidy = " ".join(one_line(name).split())
+    return tidy if any(letter.isprintable() and not letter.isspace() for letter in tidy) else ""

@@ -17,7 +17,7 @@ import gradio as gr
 from engine.errors import EngineError, WorkspaceError
 from engine.language import _, isolated, language, moment, right_to_left
 from engine.managing import Dependents, delete_data, delete_run, dependents_of_data, dependents_of_run
-from engine.naming import LONGEST_NAME, LONGEST_NOTE, give, given_of
+from engine.naming import LONGEST_NAME, LONGEST_NOTE, Given, give, given_of
 from engine.reading import Store
 from engine.records import Run
 from engine.retelling import retold
@@ -147,23 +147,24 @@ def place(
                 _("Delete for good"), variant="stop", elem_id=f"{prefix}-really", min_width=150
             )
             leave = gr.Button(_("Keep it"), elem_id=f"{prefix}-leave", min_width=120)
-    told = [name, note, away, said, sure]
+    seen = gr.State()  # what this tab shows; another may have kept something since
+    told = [name, note, away, said, sure, seen]
     chosen.change(
         partial(shown(follow), session, kind),
-        [chosen, name, note],
+        [chosen, name, note, seen],
         told,
         api_name=f"{prefix}_given",
         **quiet,
     )
     kept = keep.click(
         partial(shown(keep_given), session, kind),
-        [chosen, name, note],
+        [chosen, name, note, seen],
         told,
         api_name=f"{prefix}_keep",
         **quiet,
     )
     put = away.click(
-        partial(shown(put_away), session, kind), chosen, told, api_name=f"{prefix}_archive", **quiet
+        partial(shown(put_away), session, kind), [chosen, seen], told, api_name=f"{prefix}_archive", **quiet
     )
     ask.click(
         partial(shown(ask_first), session, kind), chosen, [said, sure], api_name=f"{prefix}_ask", **quiet
@@ -201,30 +202,49 @@ def look(
         gr.Button(_("Offer it again") if given.archived else _("Archive")),
         said,
         gr.Row(visible=False),
+        given if chosen else None,
     )
 
 
 def follow(
-    session: AppSession, kind: Kind, chosen: str | None, name: str | None, note: str | None
+    session: AppSession,
+    kind: Kind,
+    chosen: str | None,
+    name: str | None,
+    note: str | None,
+    seen: Given | None = None,
 ) -> tuple[Any, ...]:
-    """Return what the accordion shows of what is chosen now; a field that was never drawn (None) is an empty one."""
-    return look(session, kind, chosen, name or "", note or "")
+    """Return what the accordion shows of what is chosen now; a field that was never drawn (None) is an empty one.
+
+    What was said of the one before goes, but for that it is deleted: another is chosen at once in its place.
+    """
+    answer = look(session, kind, chosen, name or "", note or "")
+    return answer if seen else (*answer[:3], gr.skip(), *answer[4:])
 
 
-def keep_given(session: AppSession, kind: Kind, chosen: str | None, name: str, note: str) -> tuple[Any, ...]:
-    """Keep a name and a note.
+def keep_given(
+    session: AppSession, kind: Kind, chosen: str | None, name: str, note: str, seen: Given | None = None
+) -> tuple[Any, ...]:
+    """Keep a name and a note; a field that was left as it was `seen` takes back nothing that was kept elsewhere since.
 
     Raises:
         EngineError: The window is read-only, nothing is chosen, or it is too long.
     """
-    give(_folder(session, kind, chosen), name=name, note=note)
+    folder = _folder(session, kind, chosen)
+    give(
+        folder,
+        name=None if seen and name == seen.name else name,
+        note=None if seen and note == seen.note else note,
+    )
     return look(session, kind, chosen, said=markup.note(_("Kept."), tone="good"))
 
 
-def put_away(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ...]:
-    """Archive what is chosen, or offer it again."""
+def put_away(
+    session: AppSession, kind: Kind, chosen: str | None, seen: Given | None = None
+) -> tuple[Any, ...]:
+    """Archive what is chosen, or offer it again: what the button said, whatever was done elsewhere since."""
     folder = _folder(session, kind, chosen)
-    given = give(folder, archived=not given_of(folder).archived)
+    given = give(folder, archived=not (seen or given_of(folder)).archived)
     words = kind.words()["archived" if given.archived else "offered"]
     return look(session, kind, chosen, said=markup.note(words, tone="good"))
 

@@ -13,7 +13,8 @@
   }
 
   // Go somewhere else: what is not named stays, and what belonged to another data set or run is no longer meant.
-  function go(change) {
+  function go(change, { filled = false } = {}) {
+    if (!filled) notHere();
     const before = Object.fromEntries(NAMES.map((name) => [name, here(name)]));
     const after = { ...before, ...change };
     if (before.data && after.data !== before.data && !('run' in change)) after.run = '';
@@ -25,11 +26,38 @@
     }
     if (address.href === location.href) return;
     // Back undoes what a person chose; what a page filled in, and each case read, is no step of its own.
-    const chosen = ['tab', 'data', 'run'].some((name) => before[name] && after[name] && after[name] !== before[name]);
+    const chosen = !filled && ['tab', 'data', 'run'].some((name) => before[name] && after[name] && after[name] !== before[name]);
     history[chosen ? 'pushState' : 'replaceState'](null, '', address);
     titled();
     const button = buttonOf(after.tab);
     if (button && !isOpen(button)) button.click();
+  }
+
+  // What a page found for the address. It takes the place of what is not there, and this is said: whoever followed a link to a run
+  // that was deleted does not take another's figures for its own. It is no step of its own: Back would come to the lost one.
+  function found(change) {
+    const name = 'run' in change ? 'run' : 'data', lost = Boolean(here(name) && change[name] && change[name] !== here(name));
+    go(lost && name === 'run' ? { data: '', ...change } : change, { filled: true });
+    if (lost) notHere(name);
+  }
+
+  // Say that what the address names is not here; without a name, say so no longer.
+  function notHere(name) {
+    document.getElementById('not-here')?.remove();
+    if (!name) return;
+    const bar = document.createElement('div'), words = document.createElement('span'), close = document.createElement('button');
+    bar.id = 'not-here';
+    bar.setAttribute('role', 'alert');
+    close.type = 'button';
+    close.textContent = _('Close');
+    close.onclick = () => bar.remove();
+    bar.append(words, close);
+    document.body.append(bar);
+    words.textContent = {
+      run: _('The run in this address cannot be opened here: it may have been deleted, or belong to another workspace. Another run is shown.'),
+      data: _('The data set in this address cannot be opened here: it may have been deleted, or belong to another workspace. Another data set is shown.'),
+      case: _('The case in this address is not among those shown here: another part of the images may be chosen, or the run does not have it.'),
+    }[name];
   }
 
   // What a person chose last counts, whatever answers come late. A page's question says where somebody was when it was asked,
@@ -38,7 +66,7 @@
   const question = () => ['data', 'run'].map(here).join(' ');
   function answered(tab, asked, change) {
     if (here('tab') !== tab) return;
-    if (question() === asked) go(change);
+    if (question() === asked) found(change);
     else document.getElementById(`again-${tab}`)?.click();
   }
 
@@ -65,6 +93,7 @@
 
   addEventListener('popstate', () => {
     titled();
+    notHere();
     // What is open over the page belongs to where somebody was: left open on a page that is not seen, it would keep every click
     // and key from the one that is.
     for (const open of document.querySelectorAll('dialog:modal')) {
@@ -90,5 +119,5 @@
   const watcher = new MutationObserver(arrive), again = setInterval(arrive, 250);
   watcher.observe(document, { childList: true, subtree: true });
   setTimeout(() => { watcher.disconnect(); clearInterval(again); }, 20000);
-  window.overread = { here, go, question, answered, arrived };
+  window.overread = { here, go, found, notHere, question, answered, arrived };
 })();

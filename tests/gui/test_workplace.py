@@ -203,6 +203,38 @@ def what_was_chosen_last_counts(page: Any, held: Held) -> None:
 
 
 @pytest.mark.browser
+def test_an_address_of_what_is_not_here_says_so_and_is_no_step_that_back_comes_to(
+    room: Room, three: dict[str, Index], page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    bar, address = page.locator("#not-here"), opened(room.session).url
+    page.goto(f"{address}/?tab=report&run=20260102-120000-abcd&data={three['first'].dataset_id}")
+    expect(page).to_have_title("Report · Overread")
+    expect(page.locator("#report-run input").first).to_have_value(re.compile("first"))
+    expect(bar).to_have_count(0)
+    for query, shown, words in (
+        ("tab=report&run=20260109-120000-gone&data=0123456789ab", "tab=report&run=20260103", "The run in"),
+        ("tab=data&data=0123456789ab", "tab=data&data=" + three["unread"].dataset_id, "The data set in"),
+        ("tab=review&run=20260109-120000-gone&case=x", "tab=review&run=20260103.*case=", "The run in"),
+        ("tab=review&run=20260102-120000-abcd&case=x", "run=20260102.*case=[0-9a-f]{64}", "The case in"),
+    ):
+        steps = page.evaluate("history.length")
+        page.goto(f"{address}/?{query}")
+        expect(bar).to_contain_text(words)
+        expect(page).to_have_url(re.compile(shown))
+        assert page.evaluate("history.length") <= steps + 1  # the address that was opened, and no other
+    page.goto(f"{address}/?tab=review&run=20260102-120000-abcd&data={three['second'].dataset_id}")
+    expect(page).to_have_url(re.compile(three["first"].dataset_id))  # the run brings its own data set along
+    expect(bar).to_have_count(0)
+    page.go_back()
+    expect(bar).to_have_count(0)  # the case that was shown instead stands in that address by now
+    page.goto(f"{address}/?tab=review&run=20260109-120000-gone")
+    bar.get_by_role("button", name="Close").click()
+    expect(bar).to_have_count(0)
+
+
+@pytest.mark.browser
 def test_back_leaves_no_dialog_open_over_the_page_that_it_comes_to(
     room: Room, page: Any, opened: Callable[..., Any]
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Any, get_args, get_type_hints
 
 from engine.errors import ReviewError
 from engine.language import _
+from engine.naming import given_of
 from engine.reading import QUEUES, Queue, RunSummary, Sitting
 from engine.records import ELSEWHERE, PARTS, Region, Review, Verdict, Whence
 from gui.pages.review.sitting import Sittings
@@ -124,16 +125,23 @@ class Desk:
 
         Raises:
             StaleCaseError: There is none: the program was restarted.
+            ReviewError: Its run was deleted since, in another tab: nobody reads on in vain.
         """
         name = text(asked, "reading")
         with self._lock:
-            if name in self._readings:
-                self._readings.move_to_end(name)
-                return self._readings[name]
-        raise StaleCaseError(
-            _("Overread was restarted after this page was opened, and nothing was stored"),
-            _("Look at the case again and repeat your verdict"),
-        )
+            reading = self._readings.get(name)
+            if reading is None:
+                raise StaleCaseError(
+                    _("Overread was restarted after this page was opened, and nothing was stored"),
+                    _("Look at the case again and repeat your verdict"),
+                )
+            self._readings.move_to_end(name)
+        if given_of(self.session.workspace.runs / reading.run_id).deleted:
+            raise ReviewError(
+                _("This run was deleted in the meantime, and nothing was stored"),
+                _("Choose another run; what was stored before is kept"),
+            )
+        return reading
 
 
 def text(asked: Mapping[str, Any], name: str) -> str:

@@ -41,7 +41,9 @@ def test_a_name_and_a_note_stay_with_what_they_were_given_to(kept: Kept) -> None
     )
     save_index(kept.workspace, kept.index)  # the same images again
     assert load_index(kept.workspace, kept.index.dataset_id).name == "Chest, May"
-    give(folder, name="")
+    give(folder, name="\u202eyaM \u200fנו\u200cי")
+    assert given_of(folder).name == "yaM \u200fנו\u200cי"  # what would turn the letters after it is left out
+    give(folder, name=" \u200b\u2060\t")  # nothing that can be seen is no name
     assert load_index(kept.workspace, kept.index.dataset_id).name == kept.index.name
     assert given_of(folder).note == "old scanner left out"
     with pytest.raises(WorkspaceError, match="81 characters"):

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
+from engine.errors import EngineError, ReviewError
 from engine.language import speaking
-from engine.naming import give, given_of
+from engine.naming import Given, give, given_of
 from engine.reading import Protocol
 from engine.workspace import Workspace
 from gui.pages.keeping import (
@@ -24,8 +26,11 @@ from gui.pages.keeping import (
     look,
     named,
     offered,
+    put_away,
 )
-from gui.pages.review.opening import is_offered
+from gui.pages.review.answering import decide, show_case
+from gui.pages.review.opening import is_offered, open_reading
+from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession
 from tests.engine.test_relocation import RUN, Kept
 
@@ -61,6 +66,58 @@ def test_an_answer_leaves_a_field_alone_that_shows_it_already(session: AppSessio
     keep_given(session, A_RUN, RUN.run_id, "Before May", "")
     name, note, *_ = look(session, A_RUN, RUN.run_id, "Before May", "typed for another run")
     assert "value" not in name and note.value == ""  # what is typed meanwhile stays
+
+
+def test_what_was_kept_in_another_tab_is_not_taken_back_by_one_that_shows_what_was_before(
+    session: AppSession, kept: Kept
+) -> None:
+    folder, seen = kept.run.folder, given_of(kept.run.folder)
+    keep_given(session, A_RUN, RUN.run_id, "Before May", "", seen)
+    keep_given(session, A_RUN, RUN.run_id, "", "the old scanner", seen)
+    assert given_of(folder) == Given(name="Before May", note="the old scanner")
+    put_away(session, A_RUN, RUN.run_id, seen)
+    put_away(session, A_RUN, RUN.run_id, seen)  # both tabs said “Archive”
+    shown = look(session, A_RUN, RUN.run_id)[-1]
+    assert shown.archived
+    put_away(session, A_RUN, RUN.run_id, shown)
+    keep_given(session, A_RUN, RUN.run_id, "", shown.note, shown)  # emptied by hand
+    assert given_of(folder) == Given(note="the old scanner")
+
+
+def test_what_was_deleted_in_another_tab_is_given_no_name_any_more(session: AppSession, kept: Kept) -> None:
+    seen = given_of(kept.run.folder)
+    delete(session, A_RUN, RUN.run_id)
+    for act in (
+        lambda: keep_given(session, A_RUN, RUN.run_id, "Before May", "", seen),
+        lambda: put_away(session, A_RUN, RUN.run_id, seen),
+        lambda: ask_first(session, A_RUN, RUN.run_id),
+        lambda: delete(session, A_RUN, RUN.run_id),
+    ):
+        with pytest.raises(EngineError, match="There is no"):
+            act()
+    assert given_of(kept.run.folder).name == "" and not given_of(kept.run.folder).archived
+
+
+def test_nobody_reads_on_in_a_run_that_was_deleted_in_another_tab(session: AppSession, kept: Kept) -> None:
+    desk = Desk(session)
+    answer = open_reading(desk, {"run": RUN.run_id, "queue": "all", "part": "all", "reader": "Ada"})
+    asked = {"reading": answer["reading"], "shown": answer["case"]["id"], "verdict": "agree", "to": "next"}
+    assert "case" in show_case(desk, asked)
+    before = kept.store.reviews(RUN.run_id)
+    delete(session, A_RUN, RUN.run_id)
+    for act in (decide, show_case):
+        with pytest.raises(ReviewError, match="deleted in the meantime, and nothing was stored"):
+            act(desk, asked)
+    assert kept.store.reviews(RUN.run_id) == before
+
+
+def test_that_something_is_deleted_is_still_said_when_another_is_chosen_in_its_place(
+    session: AppSession, kept: Kept
+) -> None:
+    answer = delete(session, DATA, kept.index.dataset_id)
+    assert "is deleted" in answer[4] and answer[-1] is None
+    assert follow(session, A_RUN, RUN.run_id, "", "", answer[-1])[3] == gr.skip()
+    assert follow(session, A_RUN, RUN.run_id, "", "", given_of(kept.run.folder))[3] == ""
 
 
 def test_what_a_person_types_stays_though_the_field_was_asked_for_before_it_was_drawn(

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -163,3 +165,23 @@ def test_what_is_wrong_with_some_of_several_things_is_said_in_the_language() -> 
         with speaking(code):
             said = markup.problems([lost])
         assert not re.search("The model|Say|--name", said)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("classes", [2, 12, 50])
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_a_figure_of_many_classes_has_a_line_of_its_own(page: Any, classes: int, width: int) -> None:
+    from engine.report.figures.confusion import confusion_matrix_svg
+
+    names = [f"class {number}" for number in range(classes)]
+    svg = confusion_matrix_svg(np.eye(classes, dtype=int), names)
+    page.set_viewport_size({"width": width, "height": 720})
+    page.set_content(
+        f"{markup.STYLE}<body style='margin:0'>{markup.box('drawings', [markup.drawing(svg, 'x')] * 3)}"
+    )
+    boxes = [one.bounding_box() for one in page.locator("figure").all()]
+    shown = page.locator("figure svg").first.bounding_box()
+    assert all(box["x"] + box["width"] <= width for box in boxes)
+    alone = len({box["x"] for box in boxes}) == 1
+    assert alone if classes > 2 or width < 500 else not alone
+    assert shown["width"] >= min(width - 12, 600 if classes > 2 else 200)

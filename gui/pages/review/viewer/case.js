@@ -259,7 +259,7 @@ const whereTo = () => ['data', 'run', 'case'].map(named).join(' ');
 // Who opened the program at another page reads nothing yet: the data set of that address stays.
 function writeAddress(change) {
   if (whereTo() !== asked || !['', 'review'].includes(named('tab'))) return;
-  window.overread?.go(change);
+  window.overread?.found(change);
   asked = whereTo();
 }
 function underWay(on) {
@@ -274,7 +274,7 @@ function follow() {
 async function openReading(wish = {}) {
   const { keepDraft = false, ...choice } = wish;
   const { case: sought, ...wishes } = { ...opening?.wishes, ...choice };   // chosen one after the other, all of it counts
-  const mine = opening = { wishes };
+  const mine = opening = { wishes }, linked = sought && sought === named('case') && named('run');
   turn += 1;
   // The address names at once the run that was chosen: whoever asks for something else meanwhile asks of that run.
   if (choice.run) window.overread?.go({ run: choice.run, data: '' });
@@ -313,6 +313,7 @@ async function openReading(wish = {}) {
     if (at('queue').value === 'search') at('find').value = answer.search;
     else if (!keepDraft) at('find').value = '';
     await present(answer, { keepDraft });
+    if (opening === mine && linked === answer.run && shown?.id !== sought) window.overread?.notHere('case');
     if (left) toast(fill(_('What {name} has written and not stored is kept for {name}.'), { name: left }));
   } finally {
     if (opening === mine) {
