@@ -644,7 +644,7 @@ def test_a_killed_training_is_seen_as_lost_and_resumes_to_the_same_curve(
     (told,) = json.loads(overread("runs", "--json")[1])["runs"]
     assert told["state"] == "lost" and "Resume it" in told["message"]
     session = open_session(workspace)
-    assert "Lost. The training process ended" in str(look(session, job.job_id, "")[1])
+    assert "Interrupted. The training process ended" in str(look(session, job.job_id, "")[1])
     session.store.close()
     code, _, err = overread("resume", "latest", "--json")
     assert code == 0, err

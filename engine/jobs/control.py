@@ -157,7 +157,8 @@ def resume(workspace: Workspace, run_id: str, *, runner: str = RUNNER) -> Job:
         now = status(folder)
         if not now.resumable:
             raise TrainingError(f"Run {run_id} is {now.state}", "Start a new run instead")
-        return _start(workspace, folder, replace(load_request(folder), resume=True), runner)
+        again = replace(load_request(folder), resume=True)
+        return _start(workspace, folder, again, runner, started=now.started)
 
 
 @contextmanager
@@ -211,7 +212,13 @@ def _is_held(lock: FileLock) -> bool:
 
 
 def _start(
-    workspace: Workspace, folder: Path, request: JobRequest, runner: str, at_hand: Waiting | None = None
+    workspace: Workspace,
+    folder: Path,
+    request: JobRequest,
+    runner: str,
+    at_hand: Waiting | None = None,
+    *,
+    started: float = 0.0,
 ) -> Job:
     save_request(folder, request)
     (folder / CANCEL_FILE).unlink(missing_ok=True)
@@ -224,7 +231,7 @@ def _start(
             state="starting",
             message="Starting.",
             epochs=epochs,
-            started=now,
+            started=started or now,
             heartbeat=now,
         )
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.errors import RunError
 from engine.jobs.control import list_jobs
-from engine.jobs.files import JobStatus
+from engine.jobs.files import JobStatus, load_outline
 from engine.kept_files import JsonFile, read_json
 from engine.records import Seconds
 from engine.storage import versioned, write_atomic
@@ -58,8 +58,16 @@ def expected_of(folder: Path) -> Expected | None:
 
 
 def took(status: JobStatus) -> float | None:
-    """Return how many seconds a finished run took from its start; None where it is not finished."""
-    return status.heartbeat - status.started if status.state == "done" and status.started else None
+    """Return how many seconds a finished run took from its start; None where it is not finished.
+
+    Nor is it known of a run that was resumed: between its start and its end lies the time in which nothing was done.
+    """
+    if status.state != "done" or not status.started:
+        return None
+    with suppress(RunError):
+        if load_outline(status.folder).resume:
+            return None
+    return status.heartbeat - status.started
 
 
 def correction(workspace: Workspace) -> float:

@@ -161,10 +161,12 @@ class JobStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobOutline:
-    """What of a request is known without reading its recipe: its workspace, and name and epochs of each phase."""
+    """What of a request is known without reading its recipe: its workspace, name and epochs of each phase, and whether
+    the run was resumed."""
 
     workspace: FilePath
     phases: tuple[tuple[str, Count], ...]
+    resume: bool = False
 
 
 def save_request(folder: Path, request: JobRequest) -> None:
@@ -231,7 +233,7 @@ def _request(fields: dict[str, Any]) -> Mapping[str, Any]:
 
 def _outline(fields: dict[str, Any]) -> Mapping[str, Any]:
     phases = [(phase["name"], phase["epochs"]) for phase in fields["recipe"]["phases"]]
-    return {"workspace": fields["workspace"], "phases": phases}
+    return {"workspace": fields["workspace"], "phases": phases, "resume": fields.get("resume", False)}
 
 
 _AGAIN = "Restore {file} in the folder of run {folder} from a backup, or train again"

@@ -45,9 +45,11 @@ new MutationObserver((changes) => {
   const ask = window.fetch, standing = () => document.getElementById('not-known');
   let refused = '';   // which of the program's addresses said so
   const LOST = /\/(queue|run)\//;   // Gradio's events: its own word on them is in English, and says nothing that helps
+  // A training has a process of its own, which the end of the window does not end: nobody need begin again.
+  const training = () => ([...document.querySelectorAll('#train-stop, #experiment-stop')].some((stop) => stop.offsetParent) ? _('The training that you see continues without it.') : '');
   window.fetch = async (...what) => {
     const event = LOST.test(what[0]?.url ?? what[0]);
-    const lost = () => say(window.overread.away || _('Overread is not responding. Check that the program is still running.'), LOST);
+    const lost = () => say(window.overread.away || [_('Overread is not responding. Check that the program is still running.'), training()].join(' ').trim(), LOST);
     const answer = await ask(...what).catch((error) => {
       if (event && error.name !== 'AbortError') lost();
       throw error;

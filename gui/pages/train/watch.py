@@ -47,7 +47,7 @@ def states() -> dict[str, str]:
         "done": _("done"),
         "stopped": _("stopped"),
         "failed": _("failed"),
-        "lost": _("lost"),
+        "lost": _("interrupted"),
     }
 
 

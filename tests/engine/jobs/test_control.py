@@ -20,6 +20,7 @@ from engine.errors import DataError, RunError, TrainingError, TrainingStopped
 from engine.jobs import control as jobs
 from engine.jobs.__main__ import Clock
 from engine.jobs.child import Waiting, waiting
+from engine.jobs.expected import took
 from engine.jobs.files import LOG_FILE, JobReporter, JobStatus, load_request, write_status
 from engine.records import Epoch, Phase, Recipe, TrainingRequest
 from engine.storage import LONGEST_LOG
@@ -250,8 +251,11 @@ def test_a_killed_run_is_lost_at_once_and_can_be_resumed(bench: Workspace) -> No
     assert "Resume it" in now.message
     again = jobs.resume(bench, job.job_id, runner=f"{HERE}:quick")
     assert again == job
-    assert wait_until(job.folder, lambda now: not now.working).state == "done"
+    done = wait_until(job.folder, lambda now: not now.working)
+    assert done.state == "done"
     assert (job.folder / "resumed").read_text() == "True"
+    assert done.started == now.started < done.heartbeat  # the page names a run by when it was started
+    assert took(done) is None  # the time in which nothing was done is not what a training takes
 
 
 def test_a_killed_run_leaves_no_zombie(bench: Workspace) -> None:

@@ -367,7 +367,7 @@ const decide = (verdict, label = null) => act(async () => {
   const said = { shown: decided.id, predicted: decided.predicted, verdict, label, ...answersGiven(), regions };
   if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
   const answer = await ask('decide', {
-    ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000,
+    ...said, name: given.name, seconds: secondsRead(),
   }, (late) => storedLate(decided, said, late));
   if (!answer) return;
   given = { said: '', name: '' };

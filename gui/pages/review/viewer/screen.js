@@ -29,14 +29,27 @@ function toast(message) {
   const box = at('toast');
   const said = message === window.overread.unanswered('');   // by the bar above the page
   box.textContent = said ? '' : message;
+  box.removeAttribute('data-waits');
   box.hidden = said;
   clearTimeout(box.timer);
   box.timer = setTimeout(() => { box.hidden = true; }, 12000);
 }
 
+// Where no answer comes (a network that is gone, a computer that sleeps) keys do nothing for as long: whoever waits is told.
+const WAITS = 5000;
+let waited = 0;
 function setBusy(on) {
+  const box = at('toast');
   busy = on;
   root.toggleAttribute('data-busy', on);
+  clearTimeout(waited);
+  if (box.hasAttribute('data-waits')) box.hidden = true;
+  if (!on) return;
+  waited = setTimeout(() => {
+    toast(_('Overread has not answered yet. What you pressed last is carried out once it does; what you press meanwhile is not.'));
+    clearTimeout(box.timer);
+    box.toggleAttribute('data-waits', true);
+  }, WAITS);
 }
 
 function picture(address) {
@@ -105,8 +118,21 @@ function option({ value, title, says = '' }) {
   return made;
 }
 
-// time on a case counts only while its tab is in front
+// time on a case counts only while its tab is in front, and while the computer is awake: its clock may run on when nothing does
+const ASLEEP = 10000;
+let ticked = performance.now();
+function tick() {
+  const now = performance.now();
+  if (!document.hidden && now - ticked > ASLEEP) slept += Math.max(0, now - Math.max(ticked, wake));
+  ticked = now;
+}
+setInterval(tick, 1000);
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) hiddenAt = performance.now();
   else if (hiddenAt !== null) [slept, hiddenAt] = [slept + performance.now() - Math.max(hiddenAt, wake), null];
+  ticked = performance.now();
 });
+function secondsRead() {
+  tick();
+  return Math.max(0, performance.now() - wake - slept) / 1000;
+}

@@ -290,7 +290,7 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
     comment: at('comment').value, regions,
   };
   if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
-  const { key } = shown, taken = { ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000 };
+  const { key } = shown, taken = { ...said, name: given.name, seconds: secondsRead() };
   const answer = await ask('answer', taken, ({ stored }) => {   // the study was left meanwhile: what was written is stored
     forgetDraft(key);
     text('stored', fill(_('{stored}, given before you went elsewhere'), { stored }));

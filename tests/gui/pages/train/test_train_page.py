@@ -37,8 +37,9 @@ from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of,
 from gui.pages.train.recipes_listed import purposes, recipes_offered
 from gui.pages.train.starting import start_on
 from gui.pages.train.telling import facts
-from gui.pages.train.watch import look, losses, run_box, scores
+from gui.pages.train.watch import look, losses, run_box, scores, states
 from gui.web.session import AppSession, open_session
+from tests.gui.conftest import answer_now
 from tests.gui.pages.data.test_data_page import write_films
 from tests.tiny import EPOCH
 
@@ -294,7 +295,7 @@ def test_what_comes_after_the_last_epoch_is_said() -> None:
 @pytest.mark.parametrize("state", ["failed", "lost", "stopped"])
 def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
     box = run_box(a_status(state=state, message="The disk is full."), None)
-    assert state.capitalize() in box and "The disk is full." in box and "Resume continues" in box
+    assert states()[state].capitalize() in box and "The disk is full." in box and "Resume continues" in box
 
 
 def test_curves_say_that_they_begin_later_and_leave_out_what_was_not_computed() -> None:
@@ -383,6 +384,8 @@ def test_a_run_is_told_of_a_whole_form_outlives_a_reload_is_stopped_in_another_t
     page.locator("#train-resume").click()
     expect(page.locator("#train-stop")).to_be_visible(timeout=180_000)
     wait_for(lambda: jobs.status(folder).epoch > done, seconds=180)  # it loads its program anew
+    answer_now(page, "**/gradio_api/run/**", lambda asked: asked.abort())  # the window is killed, say
+    expect(page.locator("#not-known")).to_contain_text("The training that you see continues without it.")
 
 
 @pytest.mark.browser
