@@ -19,7 +19,7 @@ from pathlib import Path
 from engine import external as abroad, handover, models, prediction, report as reports, training
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
-from engine.images import ImageCache, image_file, open_cache
+from engine.images import ImageCache, kept_image, open_cache
 from engine.in_bulk import many_records
 from engine.labels import held_against, searches_of, splits_asked_for
 from engine.reading import Store, write_anchor
@@ -366,9 +366,7 @@ def export_run(
 
     def picture(image_id: str) -> bytes | None:
         try:
-            return image_file(
-                workspace.cache, paths[image_id], image_id, PICTURE_SIDE, unchanged=True
-            ).read_bytes()
+            return kept_image(workspace.cache, paths[image_id], image_id, PICTURE_SIDE, unchanged=True)
         except EngineError:
             return None  # the image has gone or changed since: the report's figures do not need it
 

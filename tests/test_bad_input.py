@@ -6,6 +6,7 @@ same for what can happen to a finished run. What a single module promises of its
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from engine.data.split import split_index
 from engine.errors import DataError, StoreError, WorkspaceError
 from engine.images.cache import open_cache
 from engine.jobs import control as jobs, files as job_files
-from engine.jobs.__main__ import main as run_process
+from engine.jobs.__main__ import StatusReporter, main as run_process
 from engine.models.classifier import build_classifier
 from engine.models.frozen import find_frozen_part
 from engine.models.trainable import set_trainable
@@ -554,6 +556,39 @@ def test_a_training_on_a_full_disk_fails_in_a_sentence(
     assert "full" in told.message or "MB free" in told.message
     assert "Free some space" in told.message
     assert not list(folder.glob(".*")) and not (folder / "reserve").exists()
+
+
+def test_a_disk_that_is_full_for_a_while_ends_no_training_and_no_heartbeat(
+    disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log, to which it is said, lies on the same disk."""
+    folder = disk("size=256k") / "20260101-000000-full"
+    folder.mkdir()
+    job_files.write_status(jobs.JobStatus(job_id=folder.name, folder=folder, state="starting"))
+    reporter = StatusReporter(folder)
+    filler = folder.parent / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(512))
+    refused: list[str] = []
+
+    def refuse(_self: object, told: str) -> int:
+        refused.append(told)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", type("Log", (), {"write": refuse, "flush": lambda _self: None})())
+        reporter.stage("training", "Training.")
+        deadline = time.monotonic() + 20
+        while len(refused) < 3:  # the stage, and two beats of the heart
+            assert time.monotonic() < deadline, "its heart stands still"
+            time.sleep(0.05)
+    assert job_files.read_status(folder).state == "starting"  # there was no room to say more
+    filler.unlink()
+    while job_files.read_status(folder).state != "training":
+        assert time.monotonic() < deadline + 20, "it has not gone on"
+        time.sleep(0.05)
+    reporter.end("done", "Done.")
 
 
 def test_a_checkpoint_on_a_full_disk_keeps_the_last_one(disk: Callable[[str], Path]) -> None:

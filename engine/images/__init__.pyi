@@ -34,9 +34,9 @@ from .kinds import (
 )
 from .pictures import (
     film_levels as film_levels,
-    image_file as image_file,
     image_png as image_png,
-    thumbnail_file as thumbnail_file,
+    kept_image as kept_image,
+    kept_thumbnail as kept_thumbnail,
 )
 from .tensors import (
     load_image as load_image,

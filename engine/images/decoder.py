@@ -3,7 +3,7 @@
     decode          the one door: what a file is is read from its first bytes, then its format's module reads it
     load_image      for the net: (H, W, C) uint8, the whole image squeezed to a square
     film_file       for the viewer: a lossless PNG without metadata, made once
-    thumbnail_file  for the pages: a small JPEG, made once
+    kept_thumbnail  for the pages: a small JPEG, made once
 
 What has more than 8 bits a pixel is scaled so that its 0.1 and 99.9 percentiles become black and white.
 Transparency lies on black, as the border of a film does. Every failure is an `ImageError`: no image ever

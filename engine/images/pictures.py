@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -14,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.errors import WorkspaceError
 from engine.images.decoder import VERSION, decode
 from engine.images.depth import no_larger
 from engine.images.files import read_unchanged
-from engine.storage import storage_error, write_atomic
+from engine.storage import write_atomic
 
 MOST_LEVELS = 40_000_000  # pixels; a browser holds several films of three bytes a pixel
 
@@ -43,13 +46,13 @@ def image_png(path: Path, *, data: bytes | None = None, max_side: int = 1024) ->
     return stream.getvalue()
 
 
-def image_file(
+def kept_image(
     cache_dir: Path, path: Path, image_id: str, max_side: int = 1024, *, unchanged: bool = False
-) -> Path:
-    """Return the film of an image as a PNG file, made at the first call.
+) -> bytes:
+    """Return the film of an image as a PNG, from the cache where it is there.
 
     Args:
-        cache_dir: Of the workspace.
+        cache_dir: Of the workspace. Where it cannot be written to, on a full disk say, the film is made each time.
         path: The image.
         image_id: Its sha256, which names the film.
         max_side: See `image_png`.
@@ -57,13 +60,13 @@ def image_file(
 
     Raises:
         ImageError: See `decode` and `read_unchanged`.
-        WorkspaceError: The cache cannot be written to.
     """
-    film = cache_dir / "films" / image_id[:2] / f"{image_id}-{max_side}-{VERSION}.png"
-    if not _there(film):
+
+    def draw() -> bytes:
         data = read_unchanged(path, image_id) if unchanged else None
-        _place(film, image_png(path, data=data, max_side=max_side))
-    return film
+        return image_png(path, data=data, max_side=max_side)
+
+    return _kept(cache_dir / "films" / image_id[:2] / f"{image_id}-{max_side}-{VERSION}.png", draw)
 
 
 def film_levels(path: Path, image_id: str, *, unchanged: bool = False) -> bytes:
@@ -113,14 +116,15 @@ def _differences(values: NDArray[Any], *, deep: bool) -> bytes:
     return b"".join([(folded & 255).astype(np.uint8).tobytes(), (folded >> 8).astype(np.uint8).tobytes()])
 
 
-def thumbnail_file(cache_dir: Path, path: Path, image_id: str, side: int = 160) -> Path:
-    """Return a small JPEG of an image, longer side `side`, made at the first call; raises as `image_file`."""
-    thumbnail = cache_dir / "thumbnails" / image_id[:2] / f"{image_id}-{side}-{VERSION}.jpg"
-    if not _there(thumbnail):
+def kept_thumbnail(cache_dir: Path, path: Path, image_id: str, side: int = 160) -> bytes:
+    """Return a small JPEG of an image, longer side `side`; as `kept_image`."""
+
+    def draw() -> bytes:
         stream = BytesIO()
         _shrunk(path, side).save(stream, "JPEG", quality=85)
-        _place(thumbnail, stream.getvalue())
-    return thumbnail
+        return stream.getvalue()
+
+    return _kept(cache_dir / "thumbnails" / image_id[:2] / f"{image_id}-{side}-{VERSION}.jpg", draw)
 
 
 def _shrunk(path: Path, max_side: int, data: bytes | None = None) -> Image.Image:
@@ -137,16 +141,13 @@ def _shrunk(path: Path, max_side: int, data: bytes | None = None) -> Image.Image
     return image
 
 
-def _there(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:  # whatever is wrong is said when the file is written
-        return False
-
-
-def _place(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, path.parent) from error
-    write_atomic(path, data)
+def _kept(file: Path, draw: Callable[[], bytes]) -> bytes:
+    """Return what a file of the cache holds, or what is drawn, which it then holds if it can."""
+    with suppress(OSError):
+        if data := file.read_bytes():  # an empty one was cut short by a crash
+            return data
+    data = draw()
+    with suppress(OSError, WorkspaceError):  # a full disk, a cache that may not be written to
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, data)
+    return data

@@ -118,7 +118,8 @@ class StatusReporter:
             try:
                 write_status(self._now)
             except WorkspaceError as error:
-                print(error, file=sys.stderr)
+                with suppress(OSError):  # the log lies on the same disk
+                    print(error, file=sys.stderr, flush=True)
 
     def _seconds_left(self) -> float | None:
         now = self._now

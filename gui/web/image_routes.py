@@ -14,12 +14,12 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.data import load_split
 from engine.errors import EngineError, ReviewError
-from engine.images import decode, image_file, kept_film_levels, thumbnail_file
+from engine.images import decode, kept_film_levels, kept_image, kept_thumbnail
 from engine.language import _
 from engine.records import PARTS, Explanation, Sample
 from engine.retelling import retold
@@ -101,8 +101,8 @@ def _path(session: AppSession, run_id: str, image_id: str) -> Path:
 def _image(session: AppSession, run_id: str, image_id: str) -> Response:
     path = _path(session, run_id, image_id)
     # An image that is not the one the machine read must not be judged; a guest's copy has ids that say nothing.
-    picture = image_file(session.workspace.cache, path, image_id, unchanged=not session.read_only)
-    return FileResponse(picture, media_type="image/png", headers=KEPT)
+    picture = kept_image(session.workspace.cache, path, image_id, unchanged=not session.read_only)
+    return Response(picture, media_type="image/png", headers=KEPT)
 
 
 def _depth(session: AppSession, run_id: str, image_id: str) -> Response:
@@ -113,8 +113,8 @@ def _depth(session: AppSession, run_id: str, image_id: str) -> Response:
 
 def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
     path = session.store.case(run_id, image_id).path
-    made = thumbnail_file(session.workspace.cache, path, image_id)
-    return FileResponse(made, media_type="image/jpeg", headers=KEPT)
+    made = kept_thumbnail(session.workspace.cache, path, image_id)
+    return Response(made, media_type="image/jpeg", headers=KEPT)
 
 
 def _map(session: AppSession, run_id: str, image_id: str, *, draw: Callable[..., bytes]) -> Response:

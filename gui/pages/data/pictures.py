@@ -18,12 +18,12 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.data import ids_of, load_index
 from engine.errors import DataError, EngineError
-from engine.images import decode, image_file, read_bytes, read_unchanged, thumbnail_file
+from engine.images import decode, kept_image, kept_thumbnail, read_bytes, read_unchanged
 from engine.language import _, number
 from engine.records import Index, Sample
 from engine.retelling import retold
@@ -82,15 +82,15 @@ def picture_route(session: AppSession) -> Route:
 def _thumbnail(session: AppSession, dataset_id: str, image: str) -> Response:
     path, sample = _find(session.workspace, dataset_id, image)
     identity = sample.image_id if sample else sha256(read_bytes(path)).hexdigest()
-    made = thumbnail_file(session.workspace.cache, path, identity)
-    return FileResponse(made, media_type="image/jpeg", headers=KEPT)
+    made = kept_thumbnail(session.workspace.cache, path, identity)
+    return Response(made, media_type="image/jpeg", headers=KEPT)
 
 
 def _image(session: AppSession, dataset_id: str, image: str) -> Response:
     path, sample = _find(session.workspace, dataset_id, image)
     identity = sample.image_id if sample else sha256(read_bytes(path)).hexdigest()
-    made = image_file(session.workspace.cache, path, identity, unchanged=True)
-    return FileResponse(made, media_type="image/png", headers=KEPT)
+    made = kept_image(session.workspace.cache, path, identity, unchanged=True)
+    return Response(made, media_type="image/png", headers=KEPT)
 
 
 def _about(session: AppSession, dataset_id: str, image: str) -> Response:

@@ -20,11 +20,11 @@ from types import MappingProxyType
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError, ReviewError
-from engine.images import image_file, kept_film_levels
+from engine.images import kept_film_levels, kept_image
 from engine.language import ENGLISH, _, language, name_of, speaking
 from engine.retelling import retold
 from gui.web import AppSession, is_signed, signed_address, sizes_of_images
@@ -130,8 +130,8 @@ def _image(session: AppSession, study_id: str, image_id: str) -> Response:
     image_id = _named_inside(session, image_id)
     path = _path(session, study_id, image_id)
     with _nameless():
-        made = image_file(session.workspace.cache, path, image_id, unchanged=True)
-    return FileResponse(made, media_type="image/png", headers=KEPT)
+        made = kept_image(session.workspace.cache, path, image_id, unchanged=True)
+    return Response(made, media_type="image/png", headers=KEPT)
 
 
 def _depth(session: AppSession, study_id: str, image_id: str) -> Response:

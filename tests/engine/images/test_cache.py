@@ -18,7 +18,7 @@ from PIL import Image
 
 from engine.errors import WorkspaceError
 from engine.images.cache import open_cache, trim_images
-from engine.images.pictures import image_file
+from engine.images.pictures import kept_image
 from engine.images.tensors import load_image
 from engine.records import Sample
 
@@ -221,7 +221,8 @@ def test_what_was_not_used_for_longest_is_evicted_first(tmp_path: Path, samples:
     old, used, new = (
         open_cache(cache_dir, samples[start:], size=32, channels=3).folder for start in range(3)
     )
-    film = image_file(cache_dir, samples[0].path, samples[0].image_id)
+    kept_image(cache_dir, samples[0].path, samples[0].image_id)
+    (film,) = cache_dir.glob("films/*/*.png")
     for age, folder in ((300, old), (200, used), (100, new)):
         os.utime(folder / "about.json", (time.time() - age,) * 2)
     os.utime(film, (time.time() - 250,) * 2)

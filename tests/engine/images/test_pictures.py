@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from engine.errors import WorkspaceError
 from engine.images import pictures
-from engine.images.pictures import image_file, image_png, thumbnail_file
+from engine.images.pictures import image_png, kept_image, kept_thumbnail
 from tests.engine.images import raw
 
 GRADIENT = np.linspace(0, 255, 64, dtype=np.uint8)[None, :].repeat(48, axis=0)  # (48, 64), dark left
@@ -42,47 +43,56 @@ def test_the_film_is_lossless_and_free_of_metadata(tmp_path: Path) -> None:
 
 def test_a_large_film_is_shrunk_in_proportion(tmp_path: Path) -> None:
     path = plain(tmp_path / "a.png", 3000, 1500, (9, 50, 9))
-    film = Image.open(image_file(tmp_path, path, "ab" * 32, max_side=1024))
+    film = Image.open(BytesIO(kept_image(tmp_path, path, "ab" * 32, max_side=1024)))
     assert film.size == (1024, 512) and film.mode == "RGB"
+
+
+def files(cache: Path) -> list[Path]:
+    return [path for path in cache.rglob("*") if path.is_file()]
 
 
 def test_a_film_is_made_once_also_by_many_at_once(tmp_path: Path) -> None:
     path = written(tmp_path / "a.png", raw.png(GRADIENT))
     with ThreadPoolExecutor(8) as pool:
-        films = set(pool.map(lambda _: image_file(tmp_path / "cache", path, "ab" * 32), range(32)))
-    (film,) = films
-    before = film.stat().st_mtime_ns
+        films = set(pool.map(lambda _: kept_image(tmp_path / "cache", path, "ab" * 32), range(32)))
+    (kept,) = files(tmp_path / "cache")  # no working file left
+    before = kept.stat().st_mtime_ns
     path.unlink()
-    assert image_file(tmp_path / "cache", path, "ab" * 32) == film
-    assert film.stat().st_mtime_ns == before
-    assert [entry.name for entry in film.parent.iterdir()] == [film.name]  # no working file left
+    assert {kept_image(tmp_path / "cache", path, "ab" * 32)} == films == {kept.read_bytes()}
+    assert kept.stat().st_mtime_ns == before
 
 
 def test_a_film_cut_short_by_a_crash_is_made_again(tmp_path: Path) -> None:
     path = written(tmp_path / "a.png", raw.png(GRADIENT))
-    film = image_file(tmp_path, path, "ab" * 32)
-    film.write_bytes(b"")
-    assert Image.open(image_file(tmp_path, path, "ab" * 32)).size == (64, 48)
+    kept_image(tmp_path / "cache", path, "ab" * 32)
+    (kept,) = files(tmp_path / "cache")
+    kept.write_bytes(b"")
+    assert Image.open(BytesIO(kept_image(tmp_path / "cache", path, "ab" * 32))).size == (64, 48)
+    assert kept.stat().st_size > 0
 
 
 def test_a_thumbnail_is_a_small_jpeg(tmp_path: Path) -> None:
     path = plain(tmp_path / "a.png", 640, 320, (200, 10, 10))
-    thumbnail = Image.open(thumbnail_file(tmp_path, path, "cd" * 32))
+    thumbnail = Image.open(BytesIO(kept_thumbnail(tmp_path, path, "cd" * 32)))
     assert thumbnail.format == "JPEG" and thumbnail.size == (160, 80)
 
 
-def test_a_cache_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [kept_image, kept_thumbnail])
+def test_what_cannot_be_kept_is_shown_all_the_same(make: Callable[..., bytes], tmp_path: Path) -> None:
+    """As on a full disk, or in a workspace that may only be read."""
     path = written(tmp_path / "a.png", raw.png(GRADIENT))
     (tmp_path / "cache").write_text("a file where the folder should be")
-    with pytest.raises(WorkspaceError):
-        image_file(tmp_path / "cache", path, "ab" * 32)
+    assert Image.open(BytesIO(make(tmp_path / "cache", path, "ab" * 32))).size == (64, 48)
+    assert (tmp_path / "cache").is_file()
 
 
 def test_a_film_or_thumbnail_of_other_pixels_is_not_used_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path / "a.png", raw.png(GRADIENT))
-    for make in (image_file, thumbnail_file):
-        old = make(tmp_path / "cache", path, "ab" * 32)
+    for make in (kept_image, kept_thumbnail):
+        make(tmp_path / "cache", path, "ab" * 32)
+        old = files(tmp_path / "cache")
         monkeypatch.setattr(pictures, "VERSION", pictures.VERSION + 1)
-        assert make(tmp_path / "cache", path, "ab" * 32) != old
+        make(tmp_path / "cache", path, "ab" * 32)
+        assert len(files(tmp_path / "cache")) == len(old) + 1
