@@ -10,12 +10,13 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from itertools import chain
-from operator import itemgetter
+from itertools import chain, count, repeat
+from operator import is_, itemgetter
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,10 @@ from sqlalchemy import (
     text,
 )
 
+Columns = Mapping[str, Sequence[Any]]
+"""Column → the values of all rows."""
+Values = Sequence[Mapping[str, Any]] | Columns
+"""Rows, or their columns."""
 START = ""  # what the first row follows
 PROGRAM = "program"  # the author of what no person wrote
 AT_ONCE = 5000
@@ -132,14 +137,14 @@ class Rows:
 
     Attributes:
         table: One that begins with `chained()`.
-        values: Column → value, of every row alike.
+        values: Column → value, of every row alike; or column → the values of all rows.
         author: Who says so.
         at: When; None means now.
         ids: Their names; None makes new ones.
     """
 
     table: Table
-    values: Sequence[Mapping[str, Any]]
+    values: Values
     author: str
     at: str | None = None
     ids: Sequence[str] | None = None
@@ -154,7 +159,7 @@ def locked_head(connection: Connection) -> Head:
 def append(
     connection: Connection,
     table: Table,
-    values: Sequence[Mapping[str, Any]],
+    values: Values,
     *,
     author: str,
     at: str | None = None,
@@ -181,7 +186,8 @@ def append_all(connection: Connection, head: Head, *several: Rows) -> Head:
 
 
 def _append(connection: Connection, head: Head, rows: Rows) -> Head:
-    count = len(rows.values)
+    values = _columns(rows.values)
+    count = len(next(iter(values.values())))
     # ids that follow one another are found a place in an index faster than random ones
     own = secrets.token_hex(12)
     columns: dict[str, Sequence[Any]] = {
@@ -189,7 +195,7 @@ def _append(connection: Connection, head: Head, rows: Rows) -> Head:
         "id": rows.ids or [f"{own}{place:08x}" for place in range(count)],
         "at": [rows.at or datetime.now(UTC).isoformat()] * count,
         "author": [rows.author] * count,
-        **_columns(rows.values),
+        **values,
     }
     for name, made in _kinds(rows.table):
         if name in columns:
@@ -200,12 +206,14 @@ def _append(connection: Connection, head: Head, rows: Rows) -> Head:
     return Head(head.seq + count, hashes[-1])
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+def _columns(rows: Values) -> Columns:
     """Return rows of the same columns as their columns: what is done with each of very many rows takes longer."""
+    if isinstance(rows, Mapping):
+        return rows
     return {name: [*map(itemgetter(name), rows)] for name in rows[0]}
 
 
-def _sealed_all(table: str, columns: Mapping[str, Sequence[Any]], newest: str) -> list[str]:
+def _sealed_all(table: str, columns: Columns, newest: str) -> list[str]:
     """Return what `seal` gives of each of several rows that follow one another.
 
     Args:
@@ -227,13 +235,16 @@ def _sealed_all(table: str, columns: Mapping[str, Sequence[Any]], newest: str) -
 
 def _texts(name: str, values: Sequence[Any]) -> list[str]:
     """Return what stands of a column in the text that is hashed of each row: nothing where it holds nothing."""
-    begins, kinds = f",{_quoted(name)}:", {*map(type, values)}
-    if kinds == {str}:
-        if values.count(values[0]) == len(values):
-            return [begins + _quoted(values[0])] * len(values)
-        return [begins + text for text in map(_quoted, values)]
-    if kinds == {int}:
-        return [f"{begins}{value}" for value in values]
+    begins, kinds = f",{_quoted(name)}:", {*map(type, values)} - {NoneType}
+    if len(kinds) <= 1 and kinds <= {str, int, bool}:
+        different = {*values}
+        if len(different) * 8 < len(values):  # each of a few is written once
+            told = {one: "" if one is None else begins + _written(one) for one in different}
+            return [*map(told.__getitem__, values)]
+        if kinds == {str} and None not in different:
+            return [begins + text for text in map(_quoted, values)]
+        if kinds == {int}:
+            return ["" if value is None else f"{begins}{value}" for value in values]
     return ["" if value is None else begins + _written(value) for value in values]
 
 
@@ -242,7 +253,7 @@ def set_head(connection: Connection, head: Head) -> None:
     connection.execute(_SET_HEAD, {"seq": head.seq, "hash": head.hash})
 
 
-def add_many(connection: Connection, adding: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+def add_many(connection: Connection, adding: Insert, rows: Values) -> None:
     """Insert rows that are as the database has them: what is JSON as its text.
 
     They go to the driver as they are. To have each value looked at once more takes as long as storing it.
@@ -250,35 +261,40 @@ def add_many(connection: Connection, adding: Insert, rows: Sequence[Mapping[str,
     Args:
         connection: Inside a write transaction.
         adding: An INSERT, whatever it does where a row is there already.
-        rows: Column → value, of every row alike.
+        rows: Column → value, of every row alike; or column → the values of all rows.
     """
     if rows:
         _add(connection, adding, _columns(rows))
 
 
-def _add(connection: Connection, adding: Insert, columns: Mapping[str, Sequence[Any]]) -> None:
+def _add(connection: Connection, adding: Insert, columns: Columns) -> None:
     """Insert rows, told as their columns, many by one statement where the driver goes row by row."""
     names = tuple(columns)
     statement, order = _statement(adding, names, connection.dialect)
     in_order, count = [columns[name] for name in order or names], len(columns[names[0]])
     if order is None:  # psycopg sends many statements at once by itself
-        for rows in _in_pieces(in_order, count, AT_ONCE):
+        for start in range(0, count, AT_ONCE):
+            rows = zip(*(column[start : start + AT_ONCE] for column in in_order), strict=True)
             told = [dict(zip(names, row, strict=True)) for row in rows]
             connection.exec_driver_sql(statement, told if count > 1 else told[0])
         return
-    group = f"({', '.join('?' * len(order))})"
-    for rows in _in_pieces(in_order, count, min(TOGETHER, _most_values(connection) // len(order))):
-        values = tuple(chain.from_iterable(rows))
-        of_some = statement.replace(group, ", ".join([group] * (len(values) // len(order))), 1)
-        connection.exec_driver_sql(of_some, values)
-
-
-def _in_pieces(
-    columns: Sequence[Sequence[Any]], count: int, most: int
-) -> Iterator[Iterable[tuple[Any, ...]]]:
-    """Give the rows of columns, up to so many at a time: the memory of few is used again for the next."""
+    alike = tuple(all(map(is_, column, repeat(column[0]))) for column in in_order)
+    once = [column[0] for column, same in zip(in_order, alike, strict=True) if same]
+    own = [column for column, same in zip(in_order, alike, strict=True) if not same]
+    most = min(TOGETHER, _most_values(connection) // len(order))
     for start in range(0, count, most):
-        yield zip(*(column[start : start + most] for column in columns), strict=True)
+        some = [column[start : start + most] for column in own]
+        of_some = _of_some(statement, alike, min(most, count - start))
+        connection.exec_driver_sql(of_some, (*once, *chain.from_iterable(zip(*some, strict=True))))
+
+
+@lru_cache(maxsize=64)
+def _of_some(statement: str, alike: tuple[bool, ...], rows: int) -> str:
+    """Return an INSERT of one row of SQLite's as one of several, in which what all rows hold alike is told once."""
+    places = count(1)
+    once = [f"?{next(places)}" if same else "" for same in alike]
+    groups = (f"({', '.join(place or f'?{next(places)}' for place in once)})" for _ in range(rows))
+    return statement.replace(f"({', '.join('?' * len(alike))})", ", ".join(groups), 1)
 
 
 def _most_values(connection: Connection) -> int:

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
-from operator import itemgetter
 from time import perf_counter, sleep
 from typing import TypeVar
 
@@ -33,7 +32,7 @@ from engine.records import Sample
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 FIRST = 2000
-MOST = 20_000
+MOST = 40_000
 """Rows of the first transaction of many, and of any."""
 LEAST = 500
 """Rows of any. On a machine so busy that these take longer than `SECONDS`, pieces would shrink to a row each, and most
@@ -254,12 +253,20 @@ class Making(Reading):
 
     def _give(self, told: assigning.Told, of: adding.Adding | None = None, *, author: str) -> None:
         """Write down what one reader reads, and when."""
-        tasks = self._in_turns(
-            told, lambda connection, some: assigning.write_assignments(connection, some, author=author), of
+        every = range(len(told["image_id"]))
+        numbers = self._in_turns(
+            every,
+            lambda connection, some: assigning.write_assignments(
+                connection, assigning.rows_of(told, some), author=author
+            ),
+            of,
         )
-        # in the order of the table: in any other it takes longer
-        given = sorted(chain.from_iterable(tasks), key=itemgetter("position"))
-        self._in_turns(given, assigning.write_tasks, of)
+        tasks = assigning.tasks(told, [*chain.from_iterable(numbers)])
+        self._in_turns(
+            every,
+            lambda connection, some: assigning.write_tasks(connection, assigning.rows_of(tasks, some)),
+            of,
+        )
 
     def _in_turns(
         self,

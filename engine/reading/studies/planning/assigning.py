@@ -14,7 +14,7 @@ from engine.language import _, listed, number
 from engine.reading import row_mapping as rows
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run
-from engine.reading.ledger.chain import AT_ONCE, PROGRAM, add_many, append, digest
+from engine.reading.ledger.chain import AT_ONCE, PROGRAM, Columns, add_many, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.studies.planning.adding import assignments_of, tasks_of
 from engine.reading.studies.planning.designs import DESIGNS, Arm
@@ -26,8 +26,8 @@ from engine.records import Sample
 _TASK = insert(TASKS)
 Found = Mapping[str, dict[str, Any]]
 """Image id → what the tables keep of it, with its path, and what the run predicted."""
-Told = Sequence[Mapping[str, Any]]
-"""Rows of what a reader reads, and when."""
+Told = Columns
+"""What a reader reads, and when: very many rows, as their columns."""
 
 
 def with_classes_of_run(connection: Connection, protocol: Protocol) -> Protocol:
@@ -106,7 +106,7 @@ def keep_images(connection: Connection, found: Found, image_ids: Sequence[str]) 
         if new:
             append(connection, IMAGES, new, author=PROGRAM)
         placing = rows.writing(connection.dialect.name, IMAGE_PLACES, ("image_id",), ("path",))
-        add_many(connection, placing, [{"image_id": one, "path": found[one]["path"]} for one in batch])
+        add_many(connection, placing, {"image_id": batch, "path": [found[one]["path"] for one in batch]})
 
 
 def newest_images(connection: Connection, image_ids: Sequence[str]) -> dict[str, Row[Any]]:
@@ -148,8 +148,8 @@ def assignments(
     reader_id: str,
     predictions: Mapping[str, int],
     after: int = 0,
-) -> list[dict[str, Any]]:
-    """Return what a reader reads of these images, and when, as rows.
+) -> Told:
+    """Return what a reader reads of these images, and when.
 
     Args:
         study_id: Of the study.
@@ -160,52 +160,53 @@ def assignments(
         predictions: Image → the row of its prediction: see `predictions_of`.
         after: How many cases the reader has already.
     """
-    told: list[dict[str, Any]] = [
-        {
-            "study_id": study_id,
-            "reader_id": reader_id,
-            "image_id": image_id,
-            "arm": arm,
-            "position": position,
-            "prediction": predictions[image_id] if arm == "assisted" else None,
-            "wrong": arm == "assisted" and image_id in wrong,
-        }
-        for image_id, arm, position in order(
-            protocol.design,
-            image_ids,
-            reader_id=reader_id,
-            place=protocol.readers.index(reader_id),
-            seed=protocol.seed,
-            after=after,
-        )
-    ]
-    return sorted(
-        told, key=itemgetter("image_id")
-    )  # as an index has them: in any other order it takes longer
+    told = order(
+        protocol.design,
+        image_ids,
+        reader_id=reader_id,
+        place=protocol.readers.index(reader_id),
+        seed=protocol.seed,
+        after=after,
+    )
+    told.sort(key=itemgetter(0))  # as an index has them: in any other order it takes longer
+    images, arms, positions = zip(*told, strict=True) if told else ((), (), ())
+    return {
+        "study_id": [study_id] * len(told),
+        "reader_id": [reader_id] * len(told),
+        "image_id": images,
+        "arm": arms,
+        "position": positions,
+        "prediction": [predictions[image] if arm == "assisted" else None for image, arm, _position in told],
+        "wrong": [arm == "assisted" and image in wrong for image, arm, _position in told],
+    }
 
 
-def write_assignments(
-    connection: Connection, told: Sequence[Mapping[str, Any]], *, author: str
-) -> list[dict[str, Any]]:
-    """Write down who reads what, inside a write transaction, and return what of it is to be read."""
-    numbers = append(connection, ASSIGNMENTS, told, author=author)
-    return [
-        {
-            "study_id": each["study_id"],
-            "reader_id": each["reader_id"],
-            "position": each["position"],
-            "image_id": each["image_id"],
-            "arm": each["arm"],
-            "assignment": number,
-            "answer": None,
-        }
-        for each, number in zip(told, numbers, strict=True)
-    ]
+def write_assignments(connection: Connection, told: Told, *, author: str) -> list[int]:
+    """Write down who reads what, inside a write transaction, and return the rows' numbers."""
+    return append(connection, ASSIGNMENTS, told, author=author)
 
 
-def write_tasks(connection: Connection, tasks: Sequence[Mapping[str, Any]]) -> None:
+def tasks(told: Told, numbers: Sequence[int]) -> Columns:
+    """Return what is to be read of assignments that were given these numbers, in the order in which it is."""
+    positions = told["position"]
+    at = sorted(range(len(numbers)), key=positions.__getitem__)  # in any other order the table takes longer
+    own = {name: told[name] for name in ("position", "image_id", "arm")} | {"assignment": numbers}
+    return {
+        "study_id": told["study_id"],
+        "reader_id": told["reader_id"],
+        **{name: [*map(column.__getitem__, at)] for name, column in own.items()},
+        "answer": [None] * len(numbers),
+    }
+
+
+def write_tasks(connection: Connection, told: Columns) -> None:
     """Write down what is to be read, inside a write transaction."""
-    add_many(connection, _TASK, tasks)
+    add_many(connection, _TASK, told)
+
+
+def rows_of(columns: Columns, some: Sequence[int]) -> Columns:
+    """Return rows that follow one another, by their places."""
+    return {name: column[some[0] : some[-1] + 1] for name, column in columns.items()}
 
 
 def predictions_of(connection: Connection, protocol: Protocol, image_ids: Sequence[str]) -> dict[str, int]:

@@ -89,6 +89,32 @@ def drawn(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@given(st.data(), st.integers(1, 40))
+def test_rows_that_are_told_as_columns_are_sealed_as_each_is_by_itself(
+    data: st.DataObject, count: int
+) -> None:
+    kinds = [st.text(), st.integers(-(2**62), 2**62), st.booleans(), Values]
+    columns: dict[str, Any] = {"seq": range(7, 7 + count), "author": ["ada"] * count}
+    for name in ("alike", "image", "wrong"):
+        kind = data.draw(st.sampled_from(kinds))
+        few = [data.draw(kind), data.draw(kind), None]
+        value = data.draw(st.sampled_from([kind, st.none() | kind, st.sampled_from(few), st.just(few[0])]))
+        columns[name] = data.draw(st.lists(value, min_size=count, max_size=count))
+    hashes = chain._sealed_all("answers", columns, "before")
+    for place, (own, previous) in enumerate(zip(hashes, ["before", *hashes], strict=False)):
+        row = {name: column[place] for name, column in columns.items()} | {"previous": previous}
+        assert own == seal("answers", row)
+
+
+def test_what_is_alike_in_all_rows_is_stored_in_each(database: Database) -> None:
+    told = {"image_id": [f"{n:05d}" for n in range(1234)], "path": ["/all"] * 1234}
+    with database.write() as connection:
+        add_many(connection, insert(IMAGE_PLACES), told)
+        add_many(connection, insert(IMAGE_PLACES), {"image_id": ["alone"], "path": ["/one"]})
+        found = connection.execute(select(IMAGE_PLACES).order_by(IMAGE_PLACES.c.image_id)).all()
+    assert [tuple(row) for row in found] == [*zip(*told.values(), strict=True), ("alone", "/one")]
+
+
 @pytest.mark.parametrize(("together", "values"), [(500, 0), (7, 0), (7, 25), (1, 0)])
 def test_rows_are_chained_in_their_order_however_many_one_statement_takes(
     database: Database, together: int, values: int, monkeypatch: pytest.MonkeyPatch

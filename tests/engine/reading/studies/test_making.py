@@ -28,7 +28,7 @@ def test_pieces_are_as_large_as_fits_into_the_time_that_one_may_take(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     takes = [0.1, 0.2, 1.0, 100.0, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.1, 0.2]
-    sizes = [2000, 4000, 4000, 800, 500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]
+    sizes = [2000, 4000, 4000, 800, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 40_000]
     clock, breaths, given = [0.0], list[float](), list[list[int]]()
     monkeypatch.setattr(making, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(making, "sleep", breaths.append)
