@@ -34,8 +34,11 @@ _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
-_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GMk]B|\S+") | {"named": r"(?: \(.+?\))?|.+?"}
-"""Braces that hold what `bytes_said` says, and rows or files by name, of which there may be none."""
+_KINDS = dict.fromkeys(("needed", "free"), r"[\d,.]+ [GMk]B|\S+") | {
+    "named": r"(?: \(.+?\))?|.+?",
+    "factor": r"\S+",
+}
+"""Braces that hold what `bytes_said` says, rows or files by name, of which there may be none, and a measure."""
 _NUMBER = re.compile(r"[-−+]?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
 _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
@@ -44,6 +47,8 @@ _MEASURED = re.compile(rf"({_NUMBER.pattern})([°%])(?: to ({_NUMBER.pattern})\2
 _ROW = re.compile(r"line ([\d,]+): (.*)", re.DOTALL)
 """A row of a table, as what does not fit is named."""
 _NAME = re.compile(r"“([^“”]*)”(?: \(((?:in )?[\d,]+ (?:image|row)s?)\))?|([\d,]+) more")
+_COUNTED = re.compile(r"(?:.+? \d[\d,]*(?:, |$))+")
+"""Classes, each with its count: normal 23, opacity 12."""
 _NAMES = re.compile(rf"(?:{_NAME.pattern})(?:, (?:{_NAME.pattern})| and (?:{_NAME.pattern}))*")
 """Names in quotation marks, as the questions about data write them."""
 CLOSELY = 0.25
@@ -182,6 +187,8 @@ def _whole(said: str, code: str, least: float, *, whole: bool = False) -> str | 
             if one.endswith(".") and pattern.pattern.endswith(")"):
                 continue  # the sentence's full stop is no part of the name before it
             filled = found.groupdict()
+            if any(value.endswith((",", ";")) for value in filled.values()):
+                continue  # what stands before it is a part of its own, and no name
             if not (whole and any(_of_several(value, code) for value in filled.values())):
                 return _filled(told, {name: _value(name, value, code) for name, value in filled.items()})
     return None
@@ -208,6 +215,9 @@ def _value(name: str, value: str, code: str) -> str:
         )
     if _NAMES.fullmatch(value):
         return _names(value, code)
+    if name == "names" and _COUNTED.fullmatch(value):
+        pairs = [one.rpartition(" ") for one in re.split(r"(?<=\d), ", value)]
+        return _(", ").join(f"{isolated(one)} {_written(count)}" for one, _space, count in pairs)
     if value[:2] in ("= ", "< ") and _NUMBER.fullmatch(value[2:]):  # of a p
         return value[:2] + _written(value[2:])
     if name == "shares" and not set(value) - set("0123456789/"):  # of the parts: 60/20/20

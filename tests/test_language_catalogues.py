@@ -25,6 +25,11 @@ from engine.language import CATALOGUES, ENGLISH
 ROOT = Path(__file__).parent.parent
 CODES = sorted(path.stem for path in CATALOGUES.glob("*.po"))
 FILLED = re.compile(r"\{[^{}]*\}")
+OF_ONE = re.compile(
+    r"(\{(?:count|n|total|most|nameless|again|masks|cases|counts)\d*\}) (?:training |validation )?"
+    r"(?:image|row|file|mask|case|patient|label|reader|reading|epoch|name(?= is))\b"
+)
+"""A count that is one: its noun is that of one thing."""
 Id = str | tuple[str, ...]
 
 
@@ -78,9 +83,16 @@ def test_a_translation_is_filled_with_what_the_sentence_is_filled_with(code: str
         for form in said(message):
             found = set(FILLED.findall(form))
             # a form for one thing may say its count in a word
-            in_a_word = {"{count}", "{days}"} if isinstance(one, tuple) else set()
+            in_a_word = {"{count}", "{days}"} if isinstance(one, tuple) else set(OF_ONE.findall(one))
             assert wanted - in_a_word <= found <= wanted, one
             assert "`" not in form and "${" not in form, f"A pane evaluates it as JavaScript: {one}"
+
+
+def test_hebrew_says_one_in_a_word_behind_its_noun_where_a_digit_would_be_the_number_of_the_thing() -> None:
+    told = [(one, form) for one, message in sentences("he").items() for form in said(message)]
+    of_one = [(filled, form) for one, form in told if isinstance(one, str) for filled in OF_ONE.findall(one)]
+    assert len(of_one) > 50
+    assert not [form for filled, form in of_one if filled in form]
 
 
 @pytest.mark.parametrize("code", CODES)

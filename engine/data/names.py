@@ -17,11 +17,11 @@ from engine.records import Part
 _KEPT = 16_384
 """Names whose words are kept: some 6 MB, however many files there are."""
 _WORDS: dict[Part, str] = {
-    "train": "train training trainings trn derivation entrainement entrenamiento addestramento 训练 訓練",
+    "train": "train training trainings trn derivation entrainement entrenamiento addestramento 训练 訓練 اموزش אימון",
     "val": "val valid validation validate validating validations validierung validierungs validacion convalida "
-    "tune tuning dev devel 验证 驗證",
+    "tune tuning dev devel 验证 驗證 اعتبارسنجی תיקוף",
     # Data that were held back for whatever kind of evaluation must not be trained on.
-    "test": "test testing tst holdout heldout eval evaluation prueba 测试 測試",
+    "test": "test testing tst holdout heldout eval evaluation prueba 测试 測試 ازمون ازمایش מבחן",
 }
 _PARTS: dict[str, Part] = {word: part for part, words in _WORDS.items() for word in words.split()}
 _ABBREVIATED: dict[str, Part] = {"tr": "train", "ts": "test", "te": "test", "va": "val"}
@@ -35,7 +35,7 @@ _DECORATION = _CONTAINERS | frozenset(
     "cases scan scans slice slices patch patches xray xrays radiograph radiographs final new old all full whole the "
     "my of for stage phase version v original resized processed preprocessed prep clean cleaned cropped crop "
     "augmented aug balanced raw small large hires labeled labelled unlabeled unlabelled external internal blind "
-    "hidden public private independent locked unseen official 集".split()
+    "hidden public private independent locked unseen official 集 مجموعه بخش تصاویر סט חלק תמונות".split()
 )
 _GROUPINGS = frozenset(
     "study series session ses visit slice frame view scan acq acquisition site hospital ward centre center clinic "  # noqa: SIM905
@@ -53,7 +53,8 @@ _NOT_PATIENTS = _GROUPINGS | frozenset(
     ["fold", "group", "set", "class", "grade", "stage", "level", "score", "label", "type", "category"]
 )
 _PATIENTS = frozenset(
-    "patient patients pat pt subject subjects subj sub sbj person participant proband volunteer pid mrn".split()  # noqa: SIM905
+    "patient patients pat pt subject subjects subj sub sbj person participant proband volunteer pid mrn "  # noqa: SIM905
+    "بیمار מטופל חולה".split()
 )
 _PLACEHOLDERS = frozenset(
     "anonymized anonymised anonymous anonymouspatient patientanonymous anon anonym anonymisiert anonyme anonimo "  # noqa: SIM905
@@ -94,7 +95,8 @@ _NOT_KNOWN = frozenset(
     ]
 )
 _NEGATIVE = frozenset(
-    "normal negative healthy control controls none nofinding nofindings noncovid benign absent".split()  # noqa: SIM905
+    "normal negative healthy control controls none nofinding nofindings noncovid benign absent "  # noqa: SIM905
+    "طبیعی نرمال سالم منفی بدونیافته خوشخیم תקין תקינה נורמלי בריא בריאה שלילי שלילית ללאממצא ללאממצאים שפיר".split()
 )
 _HOUSEKEEPING = frozenset(
     name
@@ -270,8 +272,8 @@ def says_patient(name: str) -> bool:
 
 
 def is_negative(name: str) -> bool:
-    """Tell whether a class stands for the absence of a finding: Normal, no_finding, non-COVID."""
-    plain = re.sub(r"[^a-z0-9]", "", name.casefold())
+    """Tell whether a class stands for the absence of a finding: Normal, no_finding, non-COVID, بدون یافته, תקין."""
+    plain = "".join(filter(str.isalnum, name.casefold()))
     return plain in _NEGATIVE or re.match(r"(no|non|not)[\s_-]", name.casefold()) is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.language import N_
 from engine.recipes.published import FAMILIES, PUBLISHED
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
 
@@ -16,7 +17,7 @@ _FILM_AUGMENTATION = Augmentation(rotation=7, zoom=0.08, shift=0.04, brightness=
 BUILT_IN: dict[str, Recipe] = {
     "default": Recipe(
         name="default",
-        title="Transfer, then fine-tune",
+        title=N_("Transfer, then fine-tune"),
         source=f"{_LITE0}: a head on frozen features, then the last blocks at a low rate, their batch norm frozen",
         backbone="efficientnet-lite0",
         head=Head(dropout=(0.2,)),
@@ -50,7 +51,7 @@ BUILT_IN: dict[str, Recipe] = {
     ),
     "demo": Recipe(
         name="demo",
-        title="The demonstration: default, shortened for 400 small films",
+        title=N_("The demonstration: default, shortened for 400 small films"),
         source=f"{_LITE0}: a head on frozen features, then the last blocks, their batch norm frozen; the epoch of "
         "the lowest validation loss is kept, because an AUROC of some 20 validation films with the finding swings",
         backbone="efficientnet-lite0",
@@ -86,7 +87,7 @@ BUILT_IN: dict[str, Recipe] = {
     ),
     "head-only": Recipe(
         name="head-only",
-        title="Transfer, head only (fastest)",
+        title=N_("Transfer, head only (fastest)"),
         source=f"{_LITE0}: a linear head on frozen features",
         backbone="efficientnet-lite0",
         head=Head(dropout=(0.2,)),
@@ -109,7 +110,7 @@ BUILT_IN: dict[str, Recipe] = {
     ),
     "thorough": Recipe(
         name="thorough",
-        title="Fine-tune the whole network, for long",
+        title=N_("Fine-tune the whole network, for long"),
         source=f"{_LITE0}: as “default”, with four augmented views for the head, and then every block at a rate that "
         "falls from block to block, until the AUROC on validation images has not risen for 6 epochs",
         backbone="efficientnet-lite0",

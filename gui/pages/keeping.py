@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import bidirectional
 
 import gradio as gr
 
@@ -19,6 +20,7 @@ from engine.language import _, isolated, language, moment, right_to_left
 from engine.managing import Dependents, delete_data, delete_run, dependents_of_data, dependents_of_run
 from engine.naming import LONGEST_NAME, LONGEST_NOTE, Given, give, given_of
 from engine.reading import Store
+from engine.recipes import PURPOSES
 from engine.records import Run
 from engine.retelling import retold
 from engine.workspace import Workspace
@@ -88,6 +90,7 @@ DATA = Kind(
 
 
 LONGEST_IN_A_FIELD = 36
+BUILT_IN_TITLES = frozenset(one.title for one in PURPOSES["General"])
 
 
 def named(folder: Path, otherwise: str) -> str:
@@ -100,16 +103,24 @@ def named(folder: Path, otherwise: str) -> str:
 def run_title(run: Run) -> str:
     """Return how a finished run stands where one is chosen."""
     began = moment(run.created.astimezone(), "%d %b %Y %H:%M")
-    return f"{began} · {in_a_field(named(run.folder, run.title))} · {in_a_field(run.dataset_name)}"
+    return (
+        f"{began} · {in_a_field(named(run.folder, recipe_words(run.title)))} · {in_a_field(run.dataset_name)}"
+    )
+
+
+def recipe_words(title: str) -> str:
+    """Return the title of a recipe: of those that come with Overread in the language that is spoken."""
+    return _(title) if title in BUILT_IN_TITLES else title
 
 
 def in_a_field(name: str) -> str:
     """Return a name as one line of a choice holds it.
 
     A field that is too narrow cuts its line where the line ends: from right to left that is at the left, where a name
-    in Latin letters begins. A long one is cut at its own end before.
+    in Latin letters begins. A long one is cut at its own end before; one that ends at the left is the field's to cut.
     """
-    long = right_to_left(language()) and len(name) > LONGEST_IN_A_FIELD
+    begins = next((side for side in map(bidirectional, name) if side in ("L", "R", "AL")), "")
+    long = right_to_left(language()) and begins == "L" and len(name) > LONGEST_IN_A_FIELD
     return isolated(f"{name[: LONGEST_IN_A_FIELD - 1].rstrip()}…" if long else name)
 
 

@@ -1,19 +1,34 @@
 // Gradio names its empty boxes and gives them no role, so that nobody hears the name; and of what is folded away nobody hears
 // whether it is open, which Gradio writes as a class. A choice that runs the other way than the page is cut at its own end.
-new MutationObserver((changes) => {
-  const CHOICE = 'input:is([role=listbox], [role=combobox])';
+// What Gradio calls in English in every language is called as the page speaks, a slider and its number by their field; the
+// value that a choice has within the program is no tip of its box.
+(() => {
+  const CHOICE = 'input:is([role=listbox], [role=combobox])', NAMED = ['aria-label', 'title'], OF_FIELD = /^(number input|range slider) for /;
+  const CALLED = {
+    'More tabs': _('More pages'), 'Table actions': _('What can be done with the table'), 'Copy table data': _('Copy the table'),
+    'Fullscreen': _('Full screen'), 'Exit fullscreen mode': _('Leave full screen'), 'Dataframe': _('Table'), 'Open cell menu': _('Menu of the column'),
+    'File upload': _('Upload a file'), 'Click to upload or drop files': _('Click to upload a file, or drop it here'), 'Reset to default value': _('Back to the default'),
+  };
+  const call = (one, name) => {
+    const said = one.getAttribute(name), told = said && (CALLED[said] ?? said.replace(OF_FIELD, ''));
+    if (name === 'title' && one.matches('input:is([type=checkbox], [type=radio])')) one.removeAttribute('title');
+    else if (told && told !== said) one.setAttribute(name, told);
+  };
   const tell = (one) => {
     if (one.matches('.empty[aria-label]')) one.role = 'img';
     else if (one.matches('button.label-wrap')) one.setAttribute('aria-expanded', String(one.classList.contains('open')));
     else if (one.matches(CHOICE) && document.dir !== 'rtl') one.dir = 'auto';
+    for (const name of NAMED) call(one, name);
   };
-  for (const { type, target, addedNodes } of changes) {
-    if (type === 'attributes') tell(target);
-    for (const node of addedNodes) {
-      if (node instanceof Element) [node, ...node.querySelectorAll(`.empty[aria-label], button.label-wrap, ${CHOICE}`)].forEach(tell);
+  new MutationObserver((changes) => {
+    for (const { type, target, addedNodes } of changes) {
+      if (type === 'attributes') tell(target);
+      for (const node of addedNodes) {
+        if (node instanceof Element) [node, ...node.querySelectorAll(`[aria-label], [title], button.label-wrap, ${CHOICE}`)].forEach(tell);
+      }
     }
-  }
-}).observe(document, { childList: true, subtree: true, attributeFilter: ['class'] });
+  }).observe(document, { childList: true, subtree: true, attributeFilter: ['class', ...NAMED] });
+})();
 
 // What is asked for twice by a slip of the hand is asked for once. The second click of a double click, and the second tap, would
 // undo what the first did where a button turns (archive and offer again), take back two answers, or land on whatever the first

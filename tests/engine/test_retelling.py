@@ -29,6 +29,7 @@ from engine.reading import Store
 from engine.reading.database import raise_in_words
 from engine.records import Part, Prediction
 from engine.relocation import Lost
+from engine.report.named.of_methods import method_words
 from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
 from engine.runs.folder import UNCERTAINTY, find_run
 from engine.storage import check_room
@@ -393,3 +394,19 @@ def test_what_is_asked_of_data_is_said_again_with_its_lists_of_names(code: str) 
         for said in map(retold, ASKED):
             assert not re.search(r"[a-z]{3,}", re.sub(r"0\.png|t\.csv", "", said)), said
             assert "None" not in said and not [one for one in "xyz" if f"{one} " in said]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_stands_in_braces_is_no_part_of_a_list(code: str) -> None:
+    """A list of what was done, or of how a figure was found, is told piece by piece, numbers in the page's digits."""
+    of_changes = "rotation ±7°, zoom ±8%, shift ±4%, brightness ±15%; training images only"
+    fitted = (
+        "made to contain the correct class in 95% of the cases of each class, for patients like the validation "
+        "patients they were fitted on (normal 23, opacity 12); no guarantee for images from elsewhere "
+        "(doi:10.1080/01621459.2017.1395341)"
+    )
+    with speaking(code):
+        told = retold(of_changes)
+        assert not re.search(r"[A-Za-z]", told) and retold("shift ±4%") in told and isolated("±") not in told
+        assert f"{isolated('normal')} {written(23)}" in retold(fitted)
+        assert isolated("Wilson") in method_words("Wilson, by patient")

@@ -26,22 +26,27 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "path filepath fullpath imagepath imgpath relativepath relpath imagefilepath file filename fname imagefile "
             "imagefilename imgfile imgfilename image imagename img imgname imageindex imageid imgid isicid idcode "
             "dicompath dicomfile dicom dicomid dcm dcmpath dcmfile sopinstanceuid sopuid imageuid picture photo scan "
-            "film slide slideid slidename imageurl imgurl fileurl url urls uri imageuri link imagelink href"
+            "film slide slideid slidename imageurl imgurl fileurl url urls uri imageuri link imagelink href "
+            "مسیر مسیرتصویر فایل نامفایل تصویر نامتصویر عکس נתיב קובץ שםקובץ שםהקובץ תמונה צילום"
         ),
         "label": _words(
             "label labels class classname classlabel target diagnosis diagnoses diagnostic dx finding findings "
             "findinglabels findingslabels category grade level y groundtruth referencestandard outcome disease "
             "pathology condition benignmalignant malignancy malignant abnormality abnormal classification cls "
-            "annotation annotations tag tags truth result classid labelid diagnosisid"
+            "annotation annotations tag tags truth result classid labelid diagnosisid "
+            "برچسب رده تشخیص یافته نتیجه תווית מחלקה אבחנה ממצא סיווג תוצאה"
         ),
         "patient_id": _words(
             "patientid patient patientkey patientuid patientno patientnumber patid pid mrn subject subjectid subjectno "
-            "subjectkey participant participantid personid"
+            "subjectkey participant participantid personid "
+            "شناسهبیمار کدبیمار شمارهبیمار شمارهپرونده بیمار מזההמטופל מספרמטופל מטופל חולה"
         ),
-        "split": _words("split datasplit part partition subset set trainvaltest traintest usage phase fold"),
+        "split": _words(
+            "split datasplit part partition subset set trainvaltest traintest usage phase fold بخش חלק חלוקה"
+        ),
         "mask": _words(
             "mask maskpath maskfile maskfilename maskfilepath segmentation segmentationpath segmentationfile roimask "
-            "roimaskfilepath"
+            "roimaskfilepath ماسک מסכה"
         ),
     }
 )

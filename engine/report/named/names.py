@@ -25,6 +25,7 @@ BANDS_OF_NUMBERS = (
 )
 """Groups of a column of numbers, as `engine.report.subgroups` names them."""
 KAPPA = re.compile(r"kappa of (.*) and (.*)", re.DOTALL)
+SHARE = re.compile(r"share of (.+)")
 
 REASONS = frozenset(
     {
@@ -181,6 +182,8 @@ def figure_words(name: str) -> str:
         return _("conformal sets that contain {finding} where it is present").format(
             finding=isolated(found[1])
         )
+    if found := SHARE.fullmatch(name):
+        return _("share of {finding}").format(finding=isolated(found[1]))
     if found := KAPPA.fullmatch(name):
         return _("kappa of {first} and {second}").format(first=isolated(found[1]), second=isolated(found[2]))
     return known_words(name, FIGURES)

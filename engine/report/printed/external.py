@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import N_, _, count_of, counted, number
+from engine.language import N_, _, count_of, counted, isolated, number
 from engine.records import ExternalTest
 from engine.report.formatting import probability
 from engine.report.named.names import figure_words
@@ -150,7 +150,7 @@ def external_tables(test: ExternalTest, at: str, *, whole: bool = False) -> Iter
     )
     yield _table(
         _("Confusion matrix: rows by the label of the data, columns as predicted."),
-        (_("label"), *test.classes),
+        (_("label"), *map(isolated, test.classes)),
         [
             Line(head=label, cells=tuple(_counts(test, row, at, whole=whole)))
             for row, label in enumerate(test.classes)

@@ -351,7 +351,7 @@ def _balance(
         )
         if method == "weighted-sampling":
             caption.append(_("Each epoch is drawn again; this is one of them."))
-    columns = (_("part"), *classes, _("images"), _("patients"))
+    columns = (_("part"), *map(isolated, classes), _("images"), _("patients"))
     made = _table(" ".join(caption), columns, tuple(lines))
     return turned(made, _("class")) if len(classes) > LISTED else made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from engine.language import _, counted, number, short_number
+from engine.language import _, counted, isolated, number, short_number
 from engine.records import Estimate, Run
 from engine.report.formatting import rests_in, rests_on
 from engine.report.named.names import figure_words, reason_words, share_words, standard_words
@@ -128,7 +128,7 @@ def _cross_table(place: int, one: Against, run: Run) -> Table:
         ).format(standard=standard_words(one.name), images=counted(one.of, "image")),
         columns=(
             _("reference standard"),
-            *(_("predicted {name}").format(name=name) for name in run.classes),
+            *(_("predicted {name}").format(name=isolated(name)) for name in run.classes),
             _("all"),
         ),
         lines=tuple(lines),

@@ -108,7 +108,9 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "failures": Subject(
         "cases", results.failures, N_("No case is contradicted here: say on how many this rests.")
     ),
-    "robustness": Subject("robustness", results.robustness, N_("Measure it: overread robustness RUN.")),
+    "robustness": Subject(
+        "robustness", results.robustness, N_("Measure it: the report says how, under Robustness.")
+    ),
     "limitations": Subject("limitations", results.limitations),
 }
 """By the names that items of checklists give in `by`; others are of studies alone."""

@@ -116,7 +116,7 @@ def counts_table(index: Index) -> list[list[str]]:
         patients = patients_named(of_class).count
         rows.append(
             [
-                name if name is not None else _("(no label)"),
+                isolated(name) if name is not None else _("(no label)"),
                 *(number(parts[part]) for part in PARTS),
                 number(parts[None]),
                 number(len(of_class)),
@@ -191,14 +191,14 @@ def _side_by_side(at: int, index: Index, picture: Callable[[int, int], markup.Pi
 
 def _known(path: Path, sample: Sample | None) -> str:
     if sample is None:
-        return path.name
-    label = sample.label if sample.label is not None else _("no label")
+        return isolated(path.name)
+    label = isolated(sample.label) if sample.label is not None else _("no label")
     named = sample.patient_id != sample.image_id
     patient = (
         _("patient {name}").format(name=isolated(sample.patient_id)) if named else _("patient not named")
     )
     part = markup.part_title(sample.part)
-    return f"{path.name}\n{label}\n{patient}\n{part}"
+    return f"{isolated(path.name)}\n{label}\n{patient}\n{part}"
 
 
 def _equal_messages(group: Sequence[DataIssue]) -> dict[str, list[Path]]:
@@ -220,7 +220,7 @@ def split_overview(split: Split) -> tuple[list[list[str]], str]:
     rows = []
     known = patients_named(cases_of(split))
     for name in (*split.classes, None):
-        row = [name if name is not None else _("in all")]
+        row = [isolated(name) if name is not None else _("in all")]
         for part in PARTS:
             samples = [s for s in split.part(part) if name is None or s.label == name]
             patients = patients_named(samples).count

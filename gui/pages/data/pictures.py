@@ -24,7 +24,7 @@ from starlette.routing import Route
 from engine.data import ids_of, load_index
 from engine.errors import DataError, EngineError
 from engine.images import decode, kept_image, kept_thumbnail, read_bytes, read_unchanged
-from engine.language import _, number
+from engine.language import _, isolated, number
 from engine.records import Index, Sample
 from engine.retelling import retold
 from engine.workspace import Workspace
@@ -48,7 +48,7 @@ def picture_of(session: AppSession, index: Index, image: str, path: Path) -> mar
     def address(layer: str) -> str:
         return signed_address(session, PLACE, index.dataset_id, image, layer)
 
-    return markup.Picture(source=address("thumbnail"), caption=path.name, about=address("about"))
+    return markup.Picture(source=address("thumbnail"), caption=isolated(path.name), about=address("about"))
 
 
 def issue_image(issue: int, path: int) -> str:

@@ -19,7 +19,7 @@ import gradio as gr
 
 from engine.data import list_indexes, load_index, match_names
 from engine.errors import DataError, EngineError, ReportError, ReviewError
-from engine.language import ENGLISH, _, ngettext, number, speaking
+from engine.language import ENGLISH, _, isolated, ngettext, number, speaking
 from engine.records import recipe_of
 from engine.runs import load_run
 from gui.pages.report.found_elsewhere import result
@@ -136,9 +136,12 @@ def ask(session: AppSession, run_id: str | None, dataset_id: str | None) -> tupl
     boxes: list[Any] = [
         gr.Dropdown(
             label=ngettext("“{name}” ({count} image) means", "“{name}” ({count} images) means", count).format(
-                name=name, count=number(count)
+                name=isolated(name), count=number(count)
             ),
-            choices=[*classes, (_("none of these classes: leave these images out"), "")],
+            choices=[
+                *((isolated(one), one) for one in classes),
+                (_("none of these classes: leave these images out"), ""),
+            ],
             value=None,
             visible=True,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.language import _, counted, moment, number
+from engine.language import _, counted, isolated, moment, number
 from engine.report import figure, figure_words, interval, standard_words
 from gui.web import markup
 
@@ -74,8 +74,11 @@ def _of_test(test: ExternalTest) -> list[markup.Markup]:
         ),
         markup.heading(_("Confusion matrix"), _("rows: label in the data; columns: predicted")),
         markup.table(
-            ("", *test.classes),
-            [(name, *map(number, row)) for name, row in zip(test.classes, test.confusion, strict=True)],
+            ("", *map(isolated, test.classes)),
+            [
+                (isolated(name), *map(number, row))
+                for name, row in zip(test.classes, test.confusion, strict=True)
+            ],
         ),
         markup.heading(_("If the run were tuned to these data")),
     ]

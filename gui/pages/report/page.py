@@ -18,7 +18,7 @@ from engine.errors import EngineError, RunError
 from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
 from engine.labels import versions_of
-from engine.language import ENGLISH, _, languages, name_of
+from engine.language import ENGLISH, _, isolated, languages, name_of
 from engine.records import FIRST_VERSION
 from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of, standard_words
 from engine.runs import find_run, list_runs
@@ -206,7 +206,7 @@ def build(session: AppSession) -> None:
             )
             checklists = gr.CheckboxGroup(
                 label=_("Checklists in the files"),
-                choices=[(checklist_of(name).title, name) for name in CHECKLISTS],
+                choices=[(isolated(checklist_of(name).title), name) for name in CHECKLISTS],
                 value=list(CHECKLISTS),
                 elem_id="report-lists",
             )

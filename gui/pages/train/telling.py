@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.data import limit_training
 from engine.errors import EngineError
-from engine.language import _, number
+from engine.language import _, isolated, number
 from engine.records import Recipe, Split
 from gui.pages.train.offered import expected_of_recipe, lasting
 from gui.pages.train.plan import chosen_split
@@ -57,7 +57,7 @@ def balance_table(recipe: Recipe, split: Split) -> str:
     before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)
     weights = plan.class_weights if plan.class_weights is not None else np.ones(len(split.classes))
     rows = [
-        (name, number(int(before[at])), number(int(after[at])), number(float(weights[at]), 3))
+        (isolated(name), number(int(before[at])), number(int(after[at])), number(float(weights[at]), 3))
         for at, name in enumerate(split.classes)
     ]
     headers = (_("class"), _("training images"), _("shown in one epoch"), _("weight in the loss"))

@@ -17,7 +17,7 @@ from engine.kept_files import MIB
 from engine.language import _, isolated, moment, ngettext, number
 from engine.retelling import retold
 from engine.storage import read_regular
-from gui.pages.keeping import in_a_field
+from gui.pages.keeping import in_a_field, recipe_words
 from gui.web import AppSession, markup
 
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
@@ -58,7 +58,7 @@ def title_of(session: AppSession, now: ExperimentStatus) -> str:
     began = datetime.fromtimestamp(now.started).astimezone()
     try:
         asked = load_asked(experiment_folder(session.workspace, now.experiment_id))
-        titles = " · ".join(in_a_field(one.title) for one in (asked.recipe, *asked.others))
+        titles = " · ".join(in_a_field(recipe_words(one.title)) for one in (asked.recipe, *asked.others))
         what = f"{questions().get(asked.kind, asked.kind)} · {titles}"
     except EngineError:
         what = _("unknown question")

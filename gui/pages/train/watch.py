@@ -19,12 +19,12 @@ import gradio as gr
 
 from engine import jobs
 from engine.errors import EngineError, RunError, TrainingError
-from engine.language import _, counted, isolated, language, moment, ngettext, number
+from engine.language import _, counted, in_digits, isolated, language, moment, ngettext, number
 from engine.naming import given_of
 from engine.records import Epoch
 from engine.report import edge_words, figure, operating_words
 from engine.runs import load_history, load_run
-from gui.pages.keeping import in_a_field, named, offered
+from gui.pages.keeping import in_a_field, named, offered, recipe_words
 from gui.pages.tables import headed
 from gui.pages.train.offered import lasting
 from gui.pages.train.plan import refuse_guests
@@ -332,7 +332,7 @@ def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
 
 
 def _title(status: jobs.JobStatus) -> str:
-    return named(status.folder, _asked(status.folder)[0] or _("unknown recipe"))
+    return named(status.folder, recipe_words(_asked(status.folder)[0] or "") or _("unknown recipe"))
 
 
 def run_headings() -> list[str]:
@@ -349,12 +349,12 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
         started = datetime.fromtimestamp(one.started).astimezone()
         rows.append(
             [
-                f"{started:%Y-%m-%d %H:%M}",
-                _title(one),
+                isolated(in_digits(f"{started:%Y-%m-%d %H:%M}")),
+                isolated(_title(one)),
                 states()[one.state],
                 _progress(one),
                 auc,
-                one.job_id,
+                isolated(one.job_id),
             ]
         )
     return rows

@@ -347,6 +347,8 @@ def test_one_class_alone_is_indexed_and_said(tmp_path: Path) -> None:
 def test_the_negative_class_comes_first_and_numbers_count() -> None:
     assert order_classes({"PNEUMONIA", "Normal"}) == ("Normal", "PNEUMONIA")
     assert order_classes({"covid", "non-covid"}) == ("non-covid", "covid")
+    assert order_classes({"ذات‌الریه", "طبیعی"}) == ("طبیعی", "ذات‌الریه")
+    assert order_classes({"דלקת", "תקין"}) == ("תקין", "דלקת")
     assert order_classes({"nodule", "atelectasis"}) == ("atelectasis", "nodule")
     assert order_classes({"10", "9", "0"}) == ("0", "9", "10")
 

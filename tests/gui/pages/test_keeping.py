@@ -179,7 +179,10 @@ def test_a_data_set_is_named_archived_and_deleted_on_the_data_page(
         ("fa", "\u2068Default, shortened for four hundred…\u2069"),
     ],
 )
-def test_a_long_name_keeps_its_beginning_where_a_field_cuts_the_left_end(language: str, shown: str) -> None:
+def test_a_long_name_is_cut_before_where_a_field_would_cut_its_beginning(language: str, shown: str) -> None:
     with speaking(language):
         assert in_a_field("Default, shortened for four hundred films") == shown
+        of_theirs = "داده‌های بیمارستان آموزشی امام خمینی (Tehran)"
+        assert len(of_theirs) > 36
+        assert in_a_field(of_theirs) == (of_theirs if language == "en" else f"\u2068{of_theirs}\u2069")
         assert in_a_field("Default") == ("Default" if language == "en" else "\u2068Default\u2069")

@@ -22,7 +22,7 @@ import gradio as gr
 
 from engine.data import ARCHIVE_SUFFIXES, TABLE_SUFFIXES, answers_to_json, load_answers
 from engine.images import IMAGE_SUFFIXES
-from engine.language import _, number
+from engine.language import _, isolated, number
 from engine.records import Answers
 from engine.retelling import retold
 from gui.pages.data.bringing import folders, uploads
@@ -95,7 +95,7 @@ def formats(desk: Desk, question: Question) -> Answer:
 
 
 def _endings(suffixes: Iterable[str]) -> str:
-    return ", ".join(sorted(suffix.removeprefix(".") for suffix in suffixes))
+    return isolated(", ".join(sorted(suffix.removeprefix(".") for suffix in suffixes)))
 
 
 def _thing(question: Question) -> int | None:

@@ -546,3 +546,27 @@ def test_rows_that_name_an_image_again_are_counted_as_rows_that_name_one(tmp_pat
     table.write_text(table.read_text() + "\n0.png,x\n1.png,y")
     (offer,) = propose(tmp_path).tables
     assert (offer.rows, offer.matched) == (8, 8)
+
+
+@pytest.mark.parametrize(
+    ("table", "classes", "part"),
+    [
+        (
+            "نام فایل,تشخیص,شناسهٔ بیمار,بخش\na.png,طبیعی,۱۲,آموزش\nb.png,ذات‌الریه,۱۳,آزمون\n",
+            ("طبیعی", "ذات‌الریه"),
+            "test",
+        ),
+        ("שם הקובץ,אבחנה,מטופל,חלק\na.png,תקין,12,אימון\nb.png,דלקת,13,מבחן\n", ("תקין", "דלקת"), "test"),
+    ],
+)
+def test_a_table_in_persian_or_hebrew_is_read_as_one_in_english_is(
+    tmp_path: Path, table: str, classes: tuple[str, ...], part: str
+) -> None:
+    (tmp_path / "cases.csv").write_text(table, encoding="utf-8")
+    for shade, name in enumerate(("a.png", "b.png")):
+        Image.new("L", (32, 32), shade * 90).save(tmp_path / name)
+    found = index_data(tmp_path / "cases.csv")
+    assert found.classes == classes
+    by_name = {one.path.name: one for one in found.samples}
+    assert by_name["b.png"].label == classes[1] and by_name["b.png"].part == part
+    assert all(one.patient_id for one in found.samples)
