@@ -14,7 +14,7 @@ from engine.data import index_folder, save_index
 from engine.records import Index
 from gui.pages.data.pictures import LAYERS, issue_image, picture_of, picture_route
 from gui.web import AppSession, signed_address
-from tests.gui.conftest import draw_film
+from tests.gui.conftest import Traffic, draw_film
 
 
 @pytest.fixture
@@ -101,3 +101,19 @@ def test_every_thumbnail_opens_by_keyboard_and_mouse(
     figures.nth(5).click()
     expect(dialog).to_contain_text("opacity")
     expect(dialog.get_by_role("button", name="Next image")).to_be_disabled()
+
+
+@pytest.mark.browser
+def test_a_picture_that_cannot_be_shown_is_said_legibly_and_why_when_it_is_opened(
+    session: AppSession, index: Index, page: Any, opened: Callable[..., Any], traffic: Traffic
+) -> None:
+    from playwright.sync_api import expect
+
+    index.samples[0].path.unlink()
+    page.goto(opened(session, page="data").url)
+    missing = page.locator("#data-images .or-missing")
+    expect(missing).to_have_text("cannot be shown")
+    expect(missing).to_have_css("color", "rgb(201, 209, 217)")  # the box is black, in light and dark
+    page.locator("#data-images [data-about]").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("film_0.png cannot be opened")
+    traffic.refused.clear()
