@@ -45,7 +45,7 @@ from gui.pages.data.split_form import choices_from_percent, split_modes
 from gui.pages.data.using.pane import using_pane
 from gui.pages.keeping import DATA, come_again, in_a_field, named, offered, place as place_keeping
 from gui.pages.meant import data_meant
-from gui.pages.tables import headed
+from gui.pages.tables import headed, placed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
 from gui.web import AppSession, arrival, chosen_here, markup, meant_now, shown, static_pane, tab_again
 
@@ -312,22 +312,8 @@ def build(session: AppSession) -> None:
                 with gr.Tab(_("What the checks found")):
                     found = gr.HTML(markup.skeleton(), elem_id="data-issues", padding=False)
                 with gr.Tab(_("Counts")):
-                    counts = gr.Dataframe(
-                        headers=counts_headings(),
-                        datatype="str",
-                        interactive=False,
-                        label=_("As the data came"),
-                        wrap=True,
-                        elem_id="data-counts",
-                    )
-            split_table = gr.Dataframe(
-                headers=split_headings(),
-                datatype="str",
-                interactive=False,
-                label=_("Split"),
-                wrap=True,
-                elem_id="data-split",
-            )
+                    counts = placed(counts_headings(), _("As the data came"), "data-counts", [28, *[12] * 6])
+            split_table = placed(split_headings(), _("Split"), "data-split", [37, 21, 21, 21])
             remark = gr.HTML(elem_id="data-split-note", padding=False)
             used, uses = using_pane(session, dataset)
             place_keeping(

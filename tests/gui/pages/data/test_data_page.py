@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -246,3 +248,28 @@ def test_shares_that_cannot_be_used_are_said_beside_them_at_once() -> None:
     said = check_shares(60, 20, 30)
     assert 'data-said-at="data-shares"' in said and "adding up to 100%" in said
     assert check_shares(60, 20, 20) == "" and check_shares(60, None, 40)
+
+
+@pytest.mark.browser
+def test_every_part_of_the_split_is_in_sight_beside_long_names_of_classes(
+    session: AppSession, tmp_path: Path, page: Any, opened: Callable[..., Any]
+) -> None:
+    long = "Chronic obstructive pulmonary disease with bullous emphysema of both upper lobes" * 2
+    folder = write_films(tmp_path / "films", patients=6, classes=(long, f"No_{long.replace(' ', '_')}"))
+    save_index(session.workspace, index_data(folder / "films.csv"))
+    page.goto(opened(session, page="data").url)
+    page.get_by_text("Make a new split by the shares below").click()
+    for where, heading in (("#data-split", "test"), ("#data-counts", "patients")):
+        if where == "#data-counts":
+            page.get_by_role("tab", name="Counts").click()
+        for width in (1280, 820):
+            page.set_viewport_size({"width": width, "height": 720})
+            page.wait_for_function(
+                """([where, heading]) => {
+                    const all = [...document.querySelectorAll(`${where} *`)].filter((one) => one.offsetHeight);
+                    const scrolls = (one) => getComputedStyle(one).overflowX === 'auto';
+                    return all.some((one) => one.matches('th') && one.textContent.includes(heading))
+                        && all.every((one) => !scrolls(one) || one.scrollWidth <= one.clientWidth + 1);
+                }""",
+                arg=[where, heading],
+            )
