@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,18 +119,12 @@ def test_a_term_that_was_settled_is_said_in_no_other_way(code: str) -> None:
 TAKEN_OVER = {
     "engine/experiments/asked/work.py": "why trainings failed, as they said it",
     "engine/experiments/loop.py": "what a training said at its end",
-    "engine/kept_files.py": "the remedy of `JsonFile` and `read_arrays`, which `docs.engine_sentences` knows",
     "engine/managing/deleting.py": "what depends on it, said by `_`",
-    "engine/reading/database.py": "of tables of sentences in `N_`",
     "engine/reading/studies/planning/complaints.py": "said by `_`, one for each field",
     "engine/reading/studies/planning/protocol.py": "pydantic's own words",
     "engine/report/exports/bundle/searching.py": "the remedies of the bundles, each in `N_`",
-    "engine/runs/heatmaps.py": "the remedy that `unpacked` is given, which `docs.engine_sentences` knows",
-    "engine/storage.py": "the remedy that `check_room` is given, which `docs.engine_sentences` knows",
     "engine/supplied/troubles.py": "remarks put together, each in `N_`",
     "gui/pages/keeping.py": "said by `_`",
-    "gui/pages/review/second_thoughts.py": "said by `_`",
-    "gui/pages/train/trying.py": "said by `_`",
     "gui/sharing/link.py": "what another process said",
 }
 """Modules with errors whose halves come from elsewhere, and from where."""
@@ -149,24 +144,89 @@ def errors_made(path: Path) -> Iterator[tuple[str, ast.expr]]:
                 yield from ((source, half) for half in node.args)
 
 
+def texts_in(value: object) -> Iterator[str]:
+    """Yield the texts of several words in a constant: a text, or a table of them."""
+    if isinstance(value, str):
+        yield from [value] if " " in value else []
+    elif isinstance(value, Mapping):
+        yield from (text for one in value.values() for text in texts_in(one))
+    elif isinstance(value, (tuple, list, frozenset)):
+        yield from (text for one in value for text in texts_in(one))
+
+
+def of_sentences(names: Iterable[str], module: Mapping[str, Any]) -> bool:
+    """Return whether constants of a module hold sentences of the catalogues, and no others."""
+    texts = [text for name in names if name in module for text in texts_in(module[name])]
+    return bool(texts) and all(text in extracted() for text in texts)
+
+
+def names_in(node: ast.AST) -> list[str]:
+    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def comes_said(name: str, source: str, module: Mapping[str, Any]) -> bool:
+    """Return whether a name of a function is given sentences alone: by a parameter, a table or what it is set to."""
+    tree = ast.parse(source)
+    function = next((one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)), None)
+    if function is None:
+        return False
+    parameters = [one.arg for one in function.args.args]
+    given = ast.Call(ast.Name(function.name), [ast.Name(one) for one in parameters], [])
+    if name in parameters:  # of what `docs.engine_sentences` looks for at each call, or of the module's own
+        looked_for = any(
+            isinstance(one, ast.Name) and one.id == name for one in engine_sentences._told_by(given)
+        )
+        return looked_for or given_said(function.name, parameters.index(name), module)
+    found: list[bool] = []
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=set_to)], value=value) if set_to == name:
+                found.append(is_said(value, source, module))
+            case (
+                ast.Assign(targets=[ast.Tuple() as several], value=value)
+                | ast.For(target=several, iter=value)
+            ) if name in names_in(several):
+                found.append(of_sentences(names_in(value), module))
+    return bool(found) and all(found)
+
+
+def given_said(function: str, place: int, module: Mapping[str, Any]) -> bool:
+    """Return whether a module gives a function of its own a sentence at each call."""
+    whole = ast.parse(Path(module["__file__"]).read_text(encoding="utf-8"))
+    said = [
+        is_said(call.args[place], ast.unparse(caller), module)
+        for caller in ast.walk(whole)
+        if function.startswith("_") and isinstance(caller, ast.FunctionDef)
+        for call in ast.walk(caller)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == function and len(call.args) > place
+    ]
+    return bool(said) and all(said)
+
+
 def is_said(half: ast.expr, source: str, module: Mapping[str, Any]) -> bool:
     """Return whether half an error is a sentence of the catalogues, as far as its source says so."""
+    while isinstance(half, ast.Call) and isinstance(half.func, ast.Attribute) and half.func.attr == "format":
+        half = half.func.value
     calls = [node for node in ast.walk(half) if isinstance(node, ast.Call)]
     if any(ast.unparse(one.func) in SAID_BY for one in calls):
         return True
     if isinstance(half, ast.Attribute) and half.attr in ("problem", "remedy"):
         return True  # another error's
+    if isinstance(half, ast.Call) and inspect.isfunction(said := module.get(ast.unparse(half.func))):
+        own = inspect.getsource(said)
+        ends = [
+            node.value for node in ast.walk(ast.parse(own)) if isinstance(node, ast.Return) and node.value
+        ]
+        return bool(ends) and all(is_said(one, own, module) for one in ends)
     texts = engine_sentences._made(half)
     if isinstance(half, ast.Name):
         texts = engine_sentences._assigned(ast.walk(ast.parse(source))).get(half.id, [])
     bare = [engine_sentences._named(text)[1] for text in texts]
     if bare and all(sum(sign.isalpha() for sign in one) >= 4 for one in bare):
         return True
-    names = [node.id for node in ast.walk(half) if isinstance(node, ast.Name) and node.id in module]
-    constants = [module[name] for name in names]
-    found = [one.values() if isinstance(one, Mapping) else [one] for one in constants]
-    words = [each for one in found for each in one if isinstance(each, str)]
-    return bool(words) and all(each in extracted() for each in words)
+    if isinstance(half, ast.Name) and comes_said(half.id, source, module):
+        return True
+    return of_sentences(names_in(half), module)
 
 
 def test_both_halves_of_every_error_that_a_page_may_show_are_sentences_of_the_catalogues() -> None:
