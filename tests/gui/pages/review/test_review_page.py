@@ -733,3 +733,15 @@ def test_a_workspace_that_may_not_be_written_to_is_reviewed_without_a_bookmark(
         shown = desk.reading(asked).held
         with pytest.raises(StoreError, match="cannot be written to"):
             decide(desk, {**asked, "shown": shown, "verdict": "unsure"})
+
+
+@pytest.mark.browser
+def test_all_that_is_said_of_a_case_of_two_classes_is_in_sight_on_a_small_laptop(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    (room.run.folder / "heatmaps.npz").unlink()  # as of predictions that were imported: without a passport
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(opened(room.session).url)
+    page.wait_for_selector("#reading [data-shown]:not([data-busy])", state="attached")
+    assert page.locator(".rv-facts").inner_text().count("\n") > 3
+    assert page.locator(".rv-findings").evaluate("(one) => one.scrollHeight - one.clientHeight") <= 0
