@@ -48,6 +48,7 @@ from .saved import (
     own_recipes as own_recipes,
     recipe_choices as recipe_choices,
     recipe_purposes as recipe_purposes,
+    recipe_words as recipe_words,
     save_own as save_own,
 )
 from .schedules import SCHEDULES as SCHEDULES

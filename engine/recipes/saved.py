@@ -8,13 +8,15 @@ from dataclasses import replace
 
 from engine.errors import RecipeError
 from engine.kept_files import ignore
-from engine.recipes.builtin import PURPOSES, RECIPES
+from engine.language import _
+from engine.recipes.builtin import BUILT_IN, PURPOSES, RECIPES
 from engine.recipes.recipe import load_recipe, recipe_to_json
 from engine.records import Recipe
 from engine.storage import write_atomic
 from engine.workspace import Workspace
 
 MINE = "Mine"
+_OWN = frozenset(recipe.title for recipe in BUILT_IN.values())
 
 
 def own_recipes(
@@ -52,7 +54,7 @@ def recipe_choices(workspace: Workspace, *, purpose: str = "", search: str = "")
     groups = {MINE: tuple(own_recipes(workspace).values()), **PURPOSES}
     words = search.casefold().split()
     return [
-        (f"{group} — {recipe.title}", recipe.name)
+        (f"{group} — {recipe_words(recipe.title)}", recipe.name)
         for group, listed in groups.items()
         if purpose in ("", group)
         for recipe in listed
@@ -67,9 +69,13 @@ def recipe_purposes(workspace: Workspace) -> list[str]:
 
 def _said_of(recipe: Recipe) -> str:
     optimizers = " ".join(phase.optimizer for phase in recipe.phases)
-    return (
-        f"{recipe.title} {recipe.name} {recipe.source} {recipe.backbone} {optimizers} {recipe.balance.method}"
-    )
+    titles = f"{recipe.title} {recipe_words(recipe.title)}"
+    return f"{titles} {recipe.name} {recipe.source} {recipe.backbone} {optimizers} {recipe.balance.method}"
+
+
+def recipe_words(title: str) -> str:
+    """Return the title of a recipe in the language that is spoken, of Overread's own; published systems have names."""
+    return _(title) if title in _OWN else title
 
 
 def named_recipe(workspace: Workspace, name: str) -> Recipe:

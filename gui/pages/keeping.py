@@ -20,7 +20,7 @@ from engine.language import _, isolated, language, moment, right_to_left
 from engine.managing import Dependents, delete_data, delete_run, dependents_of_data, dependents_of_run
 from engine.naming import LONGEST_NAME, LONGEST_NOTE, Given, give, given_of
 from engine.reading import Store
-from engine.recipes import PURPOSES
+from engine.recipes import recipe_words
 from engine.records import Run
 from engine.retelling import retold
 from engine.workspace import Workspace
@@ -90,7 +90,6 @@ DATA = Kind(
 
 
 LONGEST_IN_A_FIELD = 36
-BUILT_IN_TITLES = frozenset(one.title for one in PURPOSES["General"])
 
 
 def named(folder: Path, otherwise: str) -> str:
@@ -106,11 +105,6 @@ def run_title(run: Run) -> str:
     return (
         f"{began} · {in_a_field(named(run.folder, recipe_words(run.title)))} · {in_a_field(run.dataset_name)}"
     )
-
-
-def recipe_words(title: str) -> str:
-    """Return the title of a recipe: of those that come with Overread in the language that is spoken."""
-    return _(title) if title in BUILT_IN_TITLES else title
 
 
 def in_a_field(name: str) -> str:

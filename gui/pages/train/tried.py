@@ -15,9 +15,10 @@ from engine.experiments import (
 )
 from engine.kept_files import MIB
 from engine.language import _, isolated, moment, ngettext, number
+from engine.recipes import recipe_words
 from engine.retelling import retold
 from engine.storage import read_regular
-from gui.pages.keeping import in_a_field, recipe_words
+from gui.pages.keeping import in_a_field
 from gui.web import AppSession, markup
 
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}

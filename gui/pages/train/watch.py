@@ -21,10 +21,11 @@ from engine import jobs
 from engine.errors import EngineError, RunError, TrainingError
 from engine.language import _, counted, in_digits, isolated, language, moment, ngettext, number
 from engine.naming import given_of
+from engine.recipes import recipe_words
 from engine.records import Epoch
 from engine.report import edge_words, figure, operating_words
 from engine.runs import load_history, load_run
-from gui.pages.keeping import in_a_field, named, offered, recipe_words
+from gui.pages.keeping import in_a_field, named, offered
 from gui.pages.tables import headed
 from gui.pages.train.offered import lasting
 from gui.pages.train.plan import refuse_guests
