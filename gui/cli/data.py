@@ -363,7 +363,7 @@ def choices_of(
     mode: data.SplitMode = kept.mode if use_given is None else ("given" if use_given else "new")
     if ratios and use_given is None:
         mode = "new"
-    if positive is not None and positive not in found.classes:
+    if positive is not None and found.classes and positive not in found.classes:  # the split refuses what has none
         raise DataError(
             f"The data has no class “{positive}”", f"Choose one of its classes: {', '.join(found.classes)}"
         )

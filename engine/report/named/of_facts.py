@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from engine.language import ENGLISH, N_, _, in_digits, isolated, language
+from engine.recipes import recipe_words
 from engine.retelling import retell
 
 OF_NAMES = frozenset(
     {
         "Classes",
-        "Recipe",
         "Model",
         "Version",
         "File",
@@ -219,6 +219,9 @@ def fact_value_words(name: str, value: str) -> str:
     if name == "Device and time":
         device, _between, took = value.rpartition(", ")
         return f"{isolated(device)}{_(', ')}{duration_words(took)}"
+    if name == "Recipe":
+        title, _between, short = value.rpartition(" (")
+        return f"{isolated(recipe_words(title))} {isolated(f'({short}')}" if title else isolated(value)
     if name == "Readers":
         return _("; ").join(_(", ").join(map(_told_of_person, one.split(", "))) for one in value.split("; "))
     again = None if name in OF_NAMES else retell(value)

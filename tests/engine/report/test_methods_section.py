@@ -257,3 +257,10 @@ def test_heatmaps_of_a_cross_validation_are_said_to_be_of_the_model_of_each_imag
     with speaking("fa"):
         said = english(fact_value_words(name, several), ())
     assert not said
+
+
+def test_a_recipe_of_overreads_own_is_called_in_the_language_and_a_published_system_by_its_name() -> None:
+    with speaking("fa"):
+        own = fact_value_words("Recipe", "Transfer, head only (fastest) (head-only)")
+        assert "Transfer" not in own and "head-only" in own and not english(own, ())
+        assert fact_value_words("Recipe", "COVID CNN, from scratch (covid-cnn)").count("COVID CNN, from scratch") == 1

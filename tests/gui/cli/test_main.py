@@ -293,6 +293,7 @@ def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, f
         (("train", "FILMS", "--set", "batch_size"), "NAME=VALUE"),
         (("train", "FILMS", "--epochs", "1,2,3"), "phases"),
         (("train", "FILMS", "--positive", "tuberculosis"), "normal, pneumonia"),
+        (("train", "UNLABELLED", "--positive", "pneumonia"), "No image has a label. Add images of each class"),
         (("report", "latest", "--out", "OUT"), "no finished run"),
         (("report", "latest", "--out", "OUT", "--part", "holdout"), "train, val, test or all"),
         (("watch", "latest"), "does not match exactly one run"),
@@ -301,7 +302,7 @@ def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, f
 def test_what_cannot_be_done_is_said_with_the_remedy(
     overread: Overread, films: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    places = {"FILMS": films, "OUT": tmp_path / "out"}
+    places = {"FILMS": films, "UNLABELLED": films / "normal", "OUT": tmp_path / "out"}
     code, out, err = overread(*(places.get(word, word) for word in arguments))
     assert code == 1
     assert out == ""
