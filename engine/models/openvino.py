@@ -16,9 +16,11 @@ import sys
 import threading
 import warnings
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -149,89 +151,84 @@ def _path(openvino: Any, net: Frozen, size: int, cache_dir: Path) -> Path:
     return cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
 
 
+class _Form:
+    """A compiled net with as many requests as its engine runs at a time, each waited for by a thread of its own.
+
+    No request calls back. Where nobody else holds it any more, a request is let go of from within the call, for whose
+    end it then waits for ever; and all that is asked of the net afterwards waits behind it.
+    """
+
+    def __init__(self, compiled: Any) -> None:
+        self.given, self.shape = tuple(compiled.input(0).shape), tuple(compiled.output(0).shape)
+        many = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(many):
+            self._idle.put(compiled.create_infer_request())
+        self._threads = ThreadPoolExecutor(many)
+
+    def run(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the maps of any number of images.
+
+        Threads may ask at once. Their shares follow each other, so that no core waits for the last share of a batch.
+        """
+        found = np.empty((len(images), *self.shape[1:]), np.float32)
+        shares = range(0, len(images), SHARE)
+        for told in [
+            self._threads.submit(self._run, images[at : at + SHARE], found[at : at + SHARE]) for at in shares
+        ]:
+            told.result()
+        return found
+
+    def _run(self, share: NDArray[Any], place: NDArray[np.float32]) -> None:
+        if len(share) < SHARE:  # the last is filled up: the net takes so many and no fewer
+            share = np.concatenate([share, np.zeros((SHARE - len(share), *share.shape[1:]), share.dtype)])
+        request = self._idle.get()
+        try:
+            request.start_async([share])
+            request.wait()
+            place[:] = request.get_output_tensor(0).data[: len(place)]
+        finally:
+            self._idle.put(request)
+
+
 class _Compiled:
     """A net as it lies in a file, compiled for floats and, when they come, for bytes: then they stay bytes up to it."""
 
     def __init__(self, path: Path, threads: int) -> None:
         self._path, self._threads = path, threads
         self._lock = threading.Lock()
-        self.of_floats = _compile(path, threads)
-        self._of_bytes: Any = None
+        self.of_floats = _Form(_compile(path, threads))
+        self._of_bytes: _Form | Literal[False] | None = None
 
-    def of_bytes(self) -> Any:
+    def of_bytes(self) -> _Form | None:
         """Return the form that takes bytes (B, H, W, C); None where its file has gone meanwhile, or it differs."""
         with self._lock:
             if self._of_bytes is None:
                 self._of_bytes = False
                 with suppress(RuntimeError):
-                    made = _compile(self._path, self._threads, takes_bytes=True)
+                    made = _Form(_compile(self._path, self._threads, takes_bytes=True))
                     if self._says_the_same(made):
                         self._of_bytes = made
             return self._of_bytes or None
 
-    def _says_the_same(self, of_bytes: Any) -> bool:
-        probe = np.random.default_rng(0).integers(0, 256, tuple(of_bytes.input(0).shape), np.uint8)
+    def _says_the_same(self, of_bytes: _Form) -> bool:
+        probe = np.random.default_rng(0).integers(0, 256, of_bytes.given, np.uint8)
         floats = in_unit(torch.from_numpy(probe).permute(0, 3, 1, 2)).contiguous().numpy()
-        # Requests of their own: a net that is called keeps one, with its memory.
-        found, expected = (
-            form.create_infer_request().infer([given])[0]
-            for form, given in ((of_bytes, probe), (self.of_floats, floats))
-        )
+        found, expected = of_bytes.run(probe), self.of_floats.run(floats)
         return bool(np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max())
 
 
 class _InShares(Features):
-    """Runs a compiled net on shares of a batch, several at a time: each core then works on images of its own.
-
-    Threads may ask at once. Their shares follow each other, so that no core waits for the last share of a batch.
-    """
+    """Runs a compiled net on shares of a batch, several at a time: each core then works on images of its own."""
 
     def __init__(self, compiled: _Compiled) -> None:
         self._compiled = compiled
-        self._shape = tuple(compiled.of_floats.output(0).shape)
-        self._queues: dict[bool, Any] = {}
-        self._feeding = threading.Lock()
 
     def begin(self, images: Tensor) -> Tensor:
         form = self._compiled.of_bytes() if images.dtype == torch.uint8 else None
-        given = (in_unit(images) if form is None else images.permute(0, 2, 3, 1)).contiguous().numpy()
-        found = np.empty((len(given), *self._shape[1:]), dtype=np.float32)
-        starts = range(0, len(given), SHARE)
-        done = threading.Semaphore(0)
-        with self._feeding:
-            queue = self._queue(form)
-        try:
-            with self._feeding:
-                for at in starts:
-                    share = given[at : at + SHARE]
-                    if len(share) < SHARE:  # the last is filled up: the net takes so many and no fewer
-                        empty = np.zeros((SHARE - len(share), *given.shape[1:]), given.dtype)
-                        share = np.concatenate([share, empty])
-                    queue.start_async([share], (found[at : at + SHARE], done))
-            for _ in starts:
-                while not done.acquire(timeout=1):
-                    queue.wait_all()  # raises where a share failed: nobody is called back then
-        except RuntimeError:
-            with self._feeding:  # what failed once is told again at each further share
-                self._queues = {name: one for name, one in self._queues.items() if one is not queue}
-            raise
-        return torch.from_numpy(found)
-
-    def _queue(self, form: Any) -> Any:
-        takes_bytes = form is not None
-        if takes_bytes not in self._queues:
-            import openvino
-
-            self._queues[takes_bytes] = openvino.AsyncInferQueue(form or self._compiled.of_floats)
-            self._queues[takes_bytes].set_callback(_keep)
-        return self._queues[takes_bytes]
-
-
-def _keep(request: Any, asked: tuple[NDArray[np.float32], threading.Semaphore]) -> None:
-    place, done = asked
-    # A copy: the next share overwrites the request's own buffer.
-    place[:] = request.get_output_tensor(0).data[: len(place)]
-    done.release()
+        if form is not None:
+            return torch.from_numpy(form.run(images.permute(0, 2, 3, 1).contiguous().numpy()))
+        return torch.from_numpy(self._compiled.of_floats.run(in_unit(images).contiguous().numpy()))
 
 
 class _Ready:

@@ -363,7 +363,8 @@ def choices_of(
     mode: data.SplitMode = kept.mode if use_given is None else ("given" if use_given else "new")
     if ratios and use_given is None:
         mode = "new"
-    if positive is not None and found.classes and positive not in found.classes:  # the split refuses what has none
+    # Where no image has a label, splitting says so.
+    if positive is not None and found.classes and positive not in found.classes:
         raise DataError(
             f"The data has no class “{positive}”", f"Choose one of its classes: {', '.join(found.classes)}"
         )

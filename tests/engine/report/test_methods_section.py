@@ -263,4 +263,7 @@ def test_a_recipe_of_overreads_own_is_called_in_the_language_and_a_published_sys
     with speaking("fa"):
         own = fact_value_words("Recipe", "Transfer, head only (fastest) (head-only)")
         assert "Transfer" not in own and "head-only" in own and not english(own, ())
-        assert fact_value_words("Recipe", "COVID CNN, from scratch (covid-cnn)").count("COVID CNN, from scratch") == 1
+        assert (
+            fact_value_words("Recipe", "COVID CNN, from scratch (covid-cnn)").count("COVID CNN, from scratch")
+            == 1
+        )

@@ -293,7 +293,10 @@ def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, f
         (("train", "FILMS", "--set", "batch_size"), "NAME=VALUE"),
         (("train", "FILMS", "--epochs", "1,2,3"), "phases"),
         (("train", "FILMS", "--positive", "tuberculosis"), "normal, pneumonia"),
-        (("train", "UNLABELLED", "--positive", "pneumonia"), "No image has a label. Add images of each class"),
+        (
+            ("train", "UNLABELLED", "--positive", "pneumonia"),
+            "No image has a label. Add images of each class",
+        ),
         (("report", "latest", "--out", "OUT"), "no finished run"),
         (("report", "latest", "--out", "OUT", "--part", "holdout"), "train, val, test or all"),
         (("watch", "latest"), "does not match exactly one run"),
