@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,17 +44,21 @@ def packed(items: Sequence[Explanation]) -> bytes:
     largest = float(np.finfo(np.float16).max)
     cells = [np.clip(item.heatmap, -largest, largest).astype(np.float16).ravel() for item in items]
     numbers = [[np.nan if n is None else n for n in (item.scale, item.rest)] for item in items]
+    arrays = {
+        "version": np.array(float(HEATMAPS_VERSION)),
+        "image_ids": np.array([item.image_id for item in items], dtype=np.str_),
+        "targets": np.array([item.target for item in items], dtype=np.str_),
+        "methods": np.array([item.method for item in items], dtype=np.str_),
+        "shapes": np.array([item.heatmap.shape for item in items], dtype=np.float64).reshape(-1, 2),
+        "numbers": np.array(numbers, dtype=np.float64).reshape(-1, 2),
+        "cells": np.concatenate(cells) if cells else np.zeros(0, dtype=np.float16),
+    }
     stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        version=np.array(float(HEATMAPS_VERSION)),
-        image_ids=np.array([item.image_id for item in items], dtype=np.str_),
-        targets=np.array([item.target for item in items], dtype=np.str_),
-        methods=np.array([item.method for item in items], dtype=np.str_),
-        shapes=np.array([item.heatmap.shape for item in items], dtype=np.float64).reshape(-1, 2),
-        numbers=np.array(numbers, dtype=np.float64).reshape(-1, 2),
-        cells=np.concatenate(cells) if cells else np.zeros(0, dtype=np.float16),
-    )
+    # As `numpy.savez_compressed` has it, at its quickest: a twentieth larger, in half the time.
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
     return stream.getvalue()
 
 
