@@ -52,7 +52,7 @@
     close.textContent = _('Close');
     close.onclick = () => bar.remove();
     bar.append(words, close);
-    document.body.append(bar);
+    document.body.prepend(bar);   // above the page, not over it: its tabs stay within reach
     words.textContent = {
       run: _('The run in this address cannot be opened here: it may have been deleted, or belong to another workspace. Another run is shown.'),
       data: _('The data set in this address cannot be opened here: it may have been deleted, or belong to another workspace. Another data set is shown.'),

@@ -232,6 +232,11 @@ def test_an_address_of_what_is_not_here_says_so_and_is_no_step_that_back_comes_t
     page.goto(f"{address}/?tab=review&run=20260109-120000-gone")
     bar.get_by_role("button", name="Close").click()
     expect(bar).to_have_count(0)
+    page.goto(f"{address}/?tab=review&run=20260109-120000-gone")
+    expect(bar).to_contain_text("The run in")
+    page.click("#page-data-button")  # it stands above the tabs, not over them
+    expect(page).to_have_title("Data · Overread")
+    expect(bar).to_have_count(0)
 
 
 @pytest.mark.browser
