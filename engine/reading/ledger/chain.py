@@ -170,10 +170,10 @@ def append(
     Returns:
         The rows' numbers.
     """
-    if not values:
+    if not (columns := _columns(values)):
         return []
     first = locked_head(connection)
-    newest = append_all(connection, first, Rows(table=table, values=values, author=author, at=at, ids=ids))
+    newest = append_all(connection, first, Rows(table=table, values=columns, author=author, at=at, ids=ids))
     return [*range(first.seq + 1, newest.seq + 1)]
 
 
@@ -207,10 +207,10 @@ def _append(connection: Connection, head: Head, rows: Rows) -> Head:
 
 
 def _columns(rows: Values) -> Columns:
-    """Return rows of the same columns as their columns: what is done with each of very many rows takes longer."""
+    """Return rows of the same columns as their columns, and none of no rows: to go row by row takes longer."""
     if isinstance(rows, Mapping):
-        return rows
-    return {name: [*map(itemgetter(name), rows)] for name in rows[0]}
+        return rows if any(map(len, rows.values())) else {}
+    return {name: [*map(itemgetter(name), rows)] for name in rows[0]} if rows else {}
 
 
 def _sealed_all(table: str, columns: Columns, newest: str) -> list[str]:
@@ -263,8 +263,8 @@ def add_many(connection: Connection, adding: Insert, rows: Values) -> None:
         adding: An INSERT, whatever it does where a row is there already.
         rows: Column → value, of every row alike; or column → the values of all rows.
     """
-    if rows:
-        _add(connection, adding, _columns(rows))
+    if columns := _columns(rows):
+        _add(connection, adding, columns)
 
 
 def _add(connection: Connection, adding: Insert, columns: Columns) -> None:

@@ -173,7 +173,9 @@ def test_rows_without_names_have_names_that_follow_one_another_and_the_moment_th
 def test_of_no_rows_nothing_is_written(database: Database) -> None:
     with database.write() as connection:
         assert append(connection, SESSIONS, [], author="ada") == []
+        assert append(connection, SESSIONS, {"reader_id": []}, author="ada") == []
         add_many(connection, insert(IMAGE_PLACES), [])
+        add_many(connection, insert(IMAGE_PLACES), {"image_id": [], "path": []})
         assert head_of(connection) == Head(0, "")
         add_many(
             connection,
