@@ -7,8 +7,9 @@ copies of it, is learnt from the images at hand and changes made to some of them
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.data.copies.kept import Thumbnails
 from engine.data.copies.looks import MOVES, THUMBNAIL, Symmetry
-from engine.data.copies.neighbours import ROWS, Best, Candidates, Kept, pieces_of
+from engine.data.copies.neighbours import ROWS, Best, Candidates, Kept, Vectors, pieces_of
 from engine.data.copies.registering import Floats, Level, laid_over, without_traces
 
 _OFTEN = (MOVES[0], Symmetry(left_right=True))
@@ -157,18 +158,18 @@ def vectors(
     known: Discriminants,
     symmetry: Symmetry = MOVES[0],
     nudge: Floats | None = None,
-) -> Floats:
-    """Return what images, nudged and then moved by a symmetry, are compared by: (N, dimensions), of length 1."""
+) -> Vectors:
+    """Return what images, nudged and then moved by a symmetry, are compared by: of length 1."""
     order, signs = changed_description(symmetry)
     axes = np.zeros_like(known.axes)
     np.add.at(axes, order, known.axes * signs[:, None])
     mean = known.mean @ known.axes
-    found = np.empty((len(thumbnails), axes.shape[1]), np.float32)
+    found = Vectors(len(thumbnails), axes.shape[1])
     for start in range(0, len(thumbnails), ROWS):
         rows = slice(start, start + ROWS)
         images = thumbnails[rows] if nudge is None else _nudged(thumbnails[rows], nudge)
         seen = describe(images) @ axes - mean
-        found[rows] = seen / (np.linalg.norm(seen, axis=1, keepdims=True) + 1e-9)
+        found.add(seen / (np.linalg.norm(seen, axis=1, keepdims=True) + 1e-9))
     return found
 
 
@@ -185,23 +186,23 @@ def nearest(
     count = len(thumbnails)
     known = learn(thumbnails)
     plain = vectors(thumbnails, known)
-    some = slice(0, _MEASURED_ON, max(1, min(count, _MEASURED_ON) // 500))
-    sample = plain[some].copy()  # a view would hold them all
+    some = np.arange(0, min(count, _MEASURED_ON), max(1, min(count, _MEASURED_ON) // 500))
+    sample = plain.take(some)
     whose = np.unique(apart, return_inverse=True)[1].astype(np.int32)  # half as long to compare
     pieces, groups = pieces_of(plain, max(_COMPARISONS // count, NEIGHBOURS))
     del plain
     kept = Kept(count, max(_COMPARISONS // count, NEIGHBOURS))
     for way, symmetry in enumerate(MOVES):
-        best: list[Best] = []
+        best: dict[int, list[Best]] = {}
         for nudge in NUDGES if symmetry in _OFTEN else NUDGES[:1]:
             # One after the other: the vectors of all five nudges are five times as many as images.
-            moved = _comparable(vectors(thumbnails, known, symmetry, nudge), some, sample)
-            best = best or [Best(rows, group) for rows, group in pieces(moved)]
-            for one in best:
-                tick()
-                one.offer(moved, groups, whose)
-            del moved
-        for one in best:
+            for first, moved in _comparable(vectors(thumbnails, known, symmetry, nudge), some, sample):
+                if first not in best:
+                    best[first] = [Best(rows, group) for rows, group in pieces(first, moved)]
+                for one in best[first]:
+                    tick()
+                    one.offer(moved, first, groups, whose)
+        for one in chain.from_iterable(best.values()):
             kept.add(one.rows, one.alike, groups.columns[one.group][one.places], way)
     return kept.candidates()
 
@@ -215,17 +216,19 @@ def _nudged(thumbnails: NDArray[np.uint8], nudge: Floats) -> Floats:
     return moved
 
 
-def _comparable(moved: Floats, some: slice, sample: Floats) -> Floats:
-    """Return vectors of moved images whose likeness to others is comparable from one symmetry to the next.
+def _comparable(moved: Vectors, some: NDArray[np.int64], sample: Floats) -> Iterator[tuple[int, Floats]]:
+    """Yield vectors of moved images whose likeness to others is comparable from one symmetry to the next, in blocks.
 
     Images turned on their side are first of all on their side: all alike, and more like some upright images than
     like others. What they share is taken off, and what is left is measured by how much it varies.
     """
-    own = moved  # in its place: there are as many as images
-    own -= moved.mean(0) * (len(moved) / (len(moved) + _FEW))
-    low, high = np.quantile(own[some] @ sample.T, (0.16, 0.84))  # without copies, and images with themselves
-    own /= np.float32((high - low) / 2 + 1e-6)
-    return own
+    shared = moved.total / len(moved) * (len(moved) / (len(moved) + _FEW))
+    # without copies, and images with themselves:
+    low, high = np.quantile((moved.take(some) - shared) @ sample.T, (0.16, 0.84))
+    for first, block in moved.blocks():
+        block -= shared
+        block /= np.float32((high - low) / 2 + 1e-6)
+        yield first, block
 
 
 @cache

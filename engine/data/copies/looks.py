@@ -21,6 +21,7 @@ HASH_BYTES = HASH_SIDE**2 // 8
 THUMBNAIL = 2 * HASH_SIDE  # pixels a side
 SMALLEST = 32  # pixels: digits of 28 × 28 look alike without being copies
 _FLAT = 8  # levels: a flat image looks like every other flat image
+_TURNED = 8192  # hashes at a time, whose bits take eight times as much room
 
 
 def look_of(image: Image.Image) -> bytes:
@@ -53,15 +54,18 @@ class Symmetry:
 
     def hashes(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the hashes (N, 32) that images would have after this change."""
-        bits = np.unpackbits(packed, axis=1).reshape(-1, HASH_SIDE, HASH_SIDE)
-        if self.transposed:
-            bits = bits.transpose(0, 2, 1)
         odd = np.arange(HASH_SIDE) % 2
         change = (odd[None, :] * self.left_right) ^ (odd[:, None] * self.up_down) ^ int(self.inverted)
         change[0, 0] = 0
-        changed: NDArray[np.uint8] = np.packbits(
-            (bits ^ change.astype(np.uint8)).reshape(len(packed), -1), axis=1
+        changed: NDArray[np.uint8] = np.repeat(
+            np.packbits(change.astype(np.uint8))[None], len(packed), axis=0
         )
+        for start in range(0, len(packed), _TURNED):
+            some = packed[start : start + _TURNED]
+            if self.transposed:
+                bits = np.unpackbits(some, axis=1).reshape(-1, HASH_SIDE, HASH_SIDE).transpose(0, 2, 1)
+                some = np.packbits(bits.reshape(len(some), -1), axis=1)
+            changed[start : start + _TURNED] ^= some
         return changed
 
     def applied(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,14 +1,16 @@
 """Which images are nearest to which, by their vectors: compared group by group, of each comparison the best is kept.
 
-Of many images only the vectors that are compared with all others are in memory; these lie in a file.
+Of many images vectors lie in files, since they take half a kilobyte each; a block of them is in memory at a time.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import IO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from engine.data.copies.looks import MOVES, Symmetry
 from engine.data.copies.registering import Floats
 
 ROWS = 1024  # at a time
+_BLOCK = 16 * ROWS  # vectors that are read at a time
 _EXACT = 20_000  # images; of more, only those of like cells are compared
 _CELL = 1_000  # images
 _PROBED = 6  # cells
@@ -47,35 +50,80 @@ class Candidates:
             yield [(first, second, MOVES[way]) for first, second, way in some]
 
 
+class Vectors:
+    """Vectors (N, dimensions) of images: added some at a time, read when they are asked for.
+
+    Those of many images lie in a file; where nothing can be written they stay in memory.
+
+    Args:
+        images: How many there will be.
+        dimensions: Of each.
+
+    Attributes:
+        dimensions: Of each.
+        total: (dimensions,) the sum of those that were added.
+    """
+
+    def __init__(self, images: int, dimensions: int) -> None:
+        self.dimensions, self.total = dimensions, np.zeros(dimensions, np.float32)
+        self._images, self._bytes = images, self.total.nbytes  # of one
+        self._file: io.FileIO | io.BytesIO = io.BytesIO()
+        if images > _EXACT:
+            with suppress(OSError):
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it is needed to the end
+
+    def __len__(self) -> int:
+        return self._images
+
+    def add(self, vectors: Floats) -> None:
+        """Add the next ones."""
+        end, written = self._file.seek(0, os.SEEK_END), 0
+        with suppress(OSError):
+            written = self._file.write(vectors.data)
+        if written < vectors.nbytes:  # the disk is full
+            self._file.seek(0)
+            self._file = io.BytesIO(self._file.read(end) + vectors.tobytes())
+        self.total = np.vstack([self.total, vectors]).sum(0)
+
+    def read(self, first: int, last: int) -> Floats:
+        """Return those of a stretch of rows, which are the caller's to change."""
+        found = np.empty((last - first, self.dimensions), np.float32)
+        self._file.seek(first * self._bytes)
+        self._file.readinto(found.data)
+        return found
+
+    def take(self, rows: NDArray[np.int64]) -> Floats:
+        """Return those of some rows."""
+        found = np.empty((len(rows), self.dimensions), np.float32)
+        for place, row in enumerate(rows.tolist()):
+            self._file.seek(row * self._bytes)
+            self._file.readinto(found[place])
+        return found
+
+    def blocks(self) -> Iterator[tuple[int, Floats]]:
+        """Yield all of them, many at a time, after the row of the first."""
+        for first in range(0, len(self), _BLOCK):
+            yield first, self.read(first, min(first + _BLOCK, len(self)))
+
+
 class Groups:
     """Images as they are, in the groups that moved ones are compared with.
 
-    Of many images the vectors lie in a file, group by group.
-
     Args:
-        plain: (N, dimensions).
+        plain: Of all images.
         columns: The images of each group.
     """
 
-    def __init__(self, plain: Floats, columns: Sequence[NDArray[np.int64]]) -> None:
-        self.columns, self._plain = columns, plain
-        self._starts = np.cumsum([0, *map(len, columns)]) * plain[:1].nbytes
-        self._file: IO[bytes] | None = None
-        if len(plain) > _EXACT:
-            with suppress(OSError):  # where nothing can be written they stay in memory
-                file = tempfile.TemporaryFile()  # noqa: SIM115  it is needed to the end
-                for group in columns:
-                    file.write(plain[group].tobytes())
-                file.flush()
-                self._file, self._plain = file, plain[:0].copy()  # a view would hold them all
+    def __init__(self, plain: Vectors, columns: Sequence[NDArray[np.int64]]) -> None:
+        self.columns = columns
+        self._starts = np.cumsum([0, *map(len, columns)]).tolist()
+        self._vectors = Vectors(len(plain), plain.dimensions)
+        for group in columns:
+            self._vectors.add(plain.take(group))
 
     def vectors(self, number: int) -> Floats:
         """Return those of a group."""
-        if self._file is None:
-            return self._plain[self.columns[number]]
-        self._file.seek(self._starts[number])
-        read = self._file.read(self._starts[number + 1] - self._starts[number])
-        return np.frombuffer(read, np.float32).reshape(-1, self._plain.shape[1])
+        return self._vectors.read(*self._starts[number : number + 2])
 
 
 class Best:
@@ -91,9 +139,9 @@ class Best:
         self.alike = np.full(len(rows), -np.inf, np.float32)
         self.places = np.zeros(len(rows), np.int32)
 
-    def offer(self, moved: Floats, groups: Groups, whose: NDArray[np.int32]) -> None:
-        """Compare the images after a nudge with the group's as they are."""
-        alike = moved[self.rows] @ groups.vectors(self.group).T
+    def offer(self, moved: Floats, first: int, groups: Groups, whose: NDArray[np.int32]) -> None:
+        """Compare the images after a nudge, a block of them whose first is told, with the group's as they are."""
+        alike = moved[self.rows - first] @ groups.vectors(self.group).T
         same = whose[self.rows, None] == whose[groups.columns[self.group]]
         np.copyto(alike, _NOT_COMPARED, where=same)
         places = alike.argmax(1)
@@ -120,59 +168,64 @@ class Kept:
     def candidates(self) -> Candidates:
         """Return them as pairs, each once, the most alike first."""
         rows, places = np.nonzero(self.alike > _NOT_COMPARED)
-        other, way = self.other[rows, places].astype(np.int64), self.way[rows, places]
+        alike, other, way = self.alike[rows, places], self.other[rows, places], self.way[rows, places]
+        rows = rows.astype(np.int32)  # half as large, as all that is made of them
         # What is done to the one is undone to the other.
-        way = np.where(other < rows, _UNDONE[way], way)
-        pairs = np.stack([np.minimum(rows, other), np.maximum(rows, other)])
-        keys = (pairs[0] * len(self.alike) + pairs[1]) * len(MOVES) + way
+        columns = np.stack(
+            [np.minimum(rows, other), np.maximum(rows, other), np.where(other < rows, _UNDONE[way], way)]
+        )
+        del rows, places, other, way
+        keys = (columns[0].astype(np.int64) * len(self.alike) + columns[1]) * len(MOVES) + columns[2]
         _, seen, same = np.unique(keys, return_index=True, return_inverse=True)
-        alike = np.full(len(seen), _NOT_COMPARED, np.float32)
-        np.maximum.at(alike, same, self.alike[rows, places])
-        first, second = pairs[:, seen]
-        order = np.lexsort((seen, second, first, -alike))
-        return Candidates(np.stack([first, second, way[seen]], dtype=np.int32)[:, order])
+        del keys
+        most = np.full(len(seen), _NOT_COMPARED, np.float32)
+        np.maximum.at(most, same, alike)
+        columns = columns[:, seen]
+        return Candidates(columns[:, np.lexsort((seen, columns[1], columns[0], -most))])
 
 
-Pieces = Callable[[Floats], Iterator[tuple[NDArray[np.integer], int]]]
+Pieces = Callable[[int, Floats], Iterator[tuple[NDArray[np.integer], int]]]
 
 
-def pieces_of(plain: Floats, neighbours: int) -> tuple[Pieces, Groups]:
-    """Return what tells which moved images are compared with which group, and the groups.
+def pieces_of(plain: Vectors, neighbours: int) -> tuple[Pieces, Groups]:
+    """Return what tells which moved images of a block are compared with which group, and the groups.
 
     Of each such comparison only the best counts. Up to 20,000 images all are compared with all, in groups of about a
     thousand among which neighbours by name (often copies of one image) lie apart. Of more, each is compared with those
     in the cells nearest to it.
     """
-    images = np.arange(len(plain))
-    if len(images) <= _EXACT:
-        number = min(max(2 * neighbours, len(images) // _CELL), len(images))
-        whole = [
-            (images[start : start + ROWS], group)
-            for start in range(0, len(images), ROWS)
-            for group in range(number)
-        ]
-        return lambda moved: iter(whole), Groups(plain, [images[group::number] for group in range(number)])
+    if len(plain) <= _EXACT:
+        number = min(max(2 * neighbours, len(plain) // _CELL), len(plain))
+        images = np.arange(len(plain))
+
+        def of_all(first: int, moved: Floats) -> Iterator[tuple[NDArray[np.integer], int]]:
+            rows = images[first : first + len(moved)]
+            for start in range(0, len(rows), ROWS):
+                yield from ((rows[start : start + ROWS], group) for group in range(number))
+
+        return of_all, Groups(plain, [images[group::number] for group in range(number)])
     centres = _centres(plain)
-    own = _cells(plain, centres, 1)[:, 0]
+    own = np.concatenate([_cells(block, centres, 1)[:, 0] for _, block in plain.blocks()])
     groups = Groups(plain, [np.flatnonzero(own == cell) for cell in range(len(centres))])
 
-    def of_cells(moved: Floats) -> Iterator[tuple[NDArray[np.integer], int]]:
+    def of_cells(first: int, moved: Floats) -> Iterator[tuple[NDArray[np.integer], int]]:
         probed = _cells(moved, centres, min(_PROBED, len(centres)))
         for cell, columns in enumerate(groups.columns):
-            rows = np.flatnonzero((probed == cell).any(1)).astype(np.int32)
+            rows = (first + np.flatnonzero((probed == cell).any(1))).astype(np.int32)
             if columns.size:
                 yield from ((rows[start : start + ROWS], cell) for start in range(0, len(rows), ROWS))
 
     return of_cells, groups
 
 
-def _centres(plain: Floats) -> Floats:
+def _centres(plain: Vectors) -> Floats:
     """Return the centres of cells of about a thousand images each (spherical k-means)."""
     rng = np.random.default_rng(0)
-    centres = plain[rng.choice(len(plain), len(plain) // _CELL, replace=False)]
+    centres = plain.take(rng.choice(len(plain), len(plain) // _CELL, replace=False))
     for _ in range(4):
         sums = np.zeros_like(centres)
-        np.add.at(sums, _cells(plain, centres, 1)[:, 0], plain)
+        for _, block in plain.blocks():
+            np.add.at(sums, _cells(block, centres, 1)[:, 0], block)
         centres = sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)
     return centres
 

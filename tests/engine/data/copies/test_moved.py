@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import tempfile
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +17,12 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from engine.data import index_data
-from engine.data.copies import neighbours
+from engine.data.copies import candidates, neighbours
 from engine.data.copies.candidates import changed_description, describe, nearest
 from engine.data.copies.kept import Looks, Thumbnails
-from engine.data.copies.looks import MOVES, Symmetry
+from engine.data.copies.looks import HASH_BYTES, MOVES, THUMBNAIL, Symmetry
 from engine.data.copies.near import copies_of_others, find_near_duplicates
+from engine.data.copies.neighbours import Candidate, Vectors
 from engine.records import DataIssue, DataIssueKind, Part, Sample
 from sample_data import SAMPLE_TABLE
 from tests.engine.data.copies.test_near import film, jpeg, looks
@@ -226,27 +229,60 @@ def test_neighbours_are_told_once_a_pair_the_most_alike_first(tmp_path: Path) ->
     assert np.abs(turned.applied(one) - other).max() <= 2, "it says what to do to the first"
 
 
-def test_neighbours_do_not_depend_on_where_vectors_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neighbours_do_not_depend_on_where_vectors_lie_nor_on_how_many_are_read_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
-    plain = rng.normal(size=(400, 16)).astype(np.float32)
-    plain /= np.linalg.norm(plain, axis=1, keepdims=True)
-    monkeypatch.setattr(neighbours, "_EXACT", 100)
+    kept = Looks.of({str(number): rng.bytes(HASH_BYTES + THUMBNAIL**2) for number in range(400)})
+    thumbnails = Thumbnails(kept, np.arange(400))
     monkeypatch.setattr(neighbours, "_CELL", 50)
+    for module in (neighbours, candidates):
+        monkeypatch.setattr(module, "ROWS", 64)
 
-    def found() -> list[np.ndarray[Any, Any]]:
-        pieces, groups = neighbours.pieces_of(plain, 3)
-        assert sorted(np.concatenate(groups.columns)) == list(range(400))
-        return [groups.vectors(group) for _, group in pieces(plain)]
+    def found(block: int) -> list[Candidate]:
+        monkeypatch.setattr(neighbours, "_BLOCK", block)
+        return next(nearest(thumbnails, np.arange(400)).batches(10_000))
 
-    in_a_file = found()
+    all_with_all = found(1024)
+    assert found(128) == all_with_all
+    monkeypatch.setattr(neighbours, "_EXACT", 100)
+    of_cells = found(1024)
+    assert found(128) == of_cells and len(set(of_cells) - set(all_with_all)) < len(of_cells) / 2
     monkeypatch.setattr(tempfile, "TemporaryFile", full_disk)
-    in_memory = found()
-    assert len(in_a_file) == len(in_memory) == 8
-    assert all(np.array_equal(one, other) for one, other in zip(in_a_file, in_memory, strict=True))
+    assert found(128) == of_cells
 
 
-def full_disk() -> None:
+def full_disk(**_: int) -> io.FileIO:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_vectors_come_back_from_a_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Small(io.FileIO):
+        def write(self, data: Any) -> int:
+            room = 10_000 - self.tell()
+            return super().write(memoryview(data).cast("B")[:room]) if room else full_disk().tell()
+
+    monkeypatch.setattr(neighbours, "_EXACT", 100)
+    monkeypatch.setattr(neighbours, "_BLOCK", 128)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Small(tmp_path / "small", "w+"))
+    told = np.random.default_rng(0).normal(size=(400, 16)).astype(np.float32)
+    kept = Vectors(*told.shape)
+    for start in range(0, 400, 50):
+        kept.add(told[start : start + 50])
+    assert np.array_equal(np.concatenate([block for _, block in kept.blocks()]), told)
+    assert np.array_equal(kept.take(np.array([399, 0, 7])), told[[399, 0, 7]])
+
+
+def test_a_block_of_the_vectors_of_many_images_is_in_memory_at_a_time() -> None:
+    kept, some = Vectors(100_000, 128), np.ones((neighbours.ROWS, 128), np.float32)
+    tracemalloc.start()
+    for _ in range(100_000 // len(some)):
+        kept.add(some)
+    kept.add(some[: 100_000 % len(some)])
+    rows = [len(block) for _, block in kept.blocks()]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(rows) == 100_000 and most < 2.5 * max(rows) * some[0].nbytes < 100_000 * some[0].nbytes / 2
 
 
 def test_no_two_films_of_the_sample_data_pass_for_one_image() -> None:
