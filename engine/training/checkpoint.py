@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from engine.errors import TrainingError
 from engine.kept_files import parse_json, typed
 from engine.records import Seconds
 from engine.storage import check_regular, storage_error, write_atomic
+from engine.training.packing import pack, unpack
 
 FILE = "checkpoint.safetensors"
 
@@ -88,12 +90,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     from safetensors.torch import save_file
 
     tensors: State = {f"model/{name}": value for name, value in checkpoint.model.items()}
-    # What is frozen is in the best model as it is in the present one, and is written once.
-    tensors |= {
-        f"best/{name}": value
-        for name, value in (checkpoint.best or {}).items()
-        if name not in checkpoint.model or not _is_same(value, checkpoint.model[name])
-    }
+    tensors |= {f"best/{name}": value for name, value in (checkpoint.best or {}).items()}
     tensors |= {f"average/{name}": value for name, value in (checkpoint.average or {}).items()}
     facts: dict[str, Any] = {
         "phase": checkpoint.phase,
@@ -107,19 +104,19 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         for number, values in checkpoint.optimizer["state"].items():
             for name, value in values.items():
                 if isinstance(value, Tensor):
-                    tensors[f"optimizer/{number}/{name}"] = value.detach().cpu().clone().contiguous()
+                    tensors[f"optimizer/{number}/{name}"] = value.detach().cpu()
                 else:
                     scalars.setdefault(str(number), {})[name] = value
         facts["optimizer"] = {"scalars": scalars, "groups": checkpoint.optimizer["param_groups"]}
-    temporary = folder / f".{FILE}"
+    temporary, packed = folder / f".{FILE}", pack(tensors)
     try:
-        save_file(tensors, temporary, metadata={"overread": json.dumps(facts)})
+        save_file(packed, temporary, metadata={"overread": json.dumps(facts)})
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(folder / FILE)
     except (SafetensorError, OSError) as error:
         temporary.unlink(missing_ok=True)
-        size = sum(value.nbytes for value in tensors.values())
+        size = sum(value.nbytes for value in packed.values())
         raise storage_error(_of_the_disk(error, folder, size), folder) from error
 
 
@@ -149,19 +146,20 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         check_regular(path)
         with safe_open(path, framework="pt") as file:
             facts = typed(_Facts, parse_json(file.metadata()["overread"]))
-            tensors: State = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+            tensors = unpack({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118  not a dict
         model = _below(tensors, "model/")
         return Checkpoint(
             phase=facts.phase,
             epochs=facts.epochs,
             model=model,
+            # An earlier version wrote of the best model what is not in the present one.
             best={**model, **_below(tensors, "best/")} if facts.has_best else None,
             average=_below(tensors, "average/") or None,
             progress=facts.progress,
             optimizer=None if facts.optimizer is None else _optimizer(facts.optimizer, tensors),
             seconds=facts.seconds,
         )
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, zlib.error) as error:
         raise TrainingError(
             f"The checkpoint of run {folder.name} is cut short or damaged",
             f"Delete {FILE} from the run's folder and resume: training then begins again with the same recipe",
@@ -191,15 +189,6 @@ def save_model(folder: Path, state: State) -> None:
     from safetensors.torch import save
 
     write_atomic(folder / "model.safetensors", save(state))
-
-
-def _is_same(one: Tensor, other: Tensor) -> bool:
-    """Tell whether two tensors hold the same bits: a number that is none equals itself here."""
-    if one.dtype != other.dtype or one.shape != other.shape:
-        return False
-    return torch.equal(
-        one.contiguous().view(-1).view(torch.uint8), other.contiguous().view(-1).view(torch.uint8)
-    )
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> State:

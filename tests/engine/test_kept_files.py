@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from engine.data import Choices, load_choices, load_index, load_split, save_choices, save_index, save_split
@@ -161,8 +162,9 @@ class Bench:
         save_source(folder, "elsewhere", ["a" * 64])
         save_distances(load_run(folder), measured(fitted(), 2, 1))
         begun = Checkpoint(
-            phase=0, epochs=1, model={}, best=None, average=None, progress={}, optimizer=None, seconds=0
-        )
+            phase=0, epochs=1, model={"a": torch.ones(3), "b": torch.tensor(1)}, best={"a": torch.rand(3)},
+            average=None, progress={}, optimizer=None, seconds=0,
+        )  # fmt: skip
         save_checkpoint(folder, begun)
         keep_search(load_run(folder), [])
         (workspace.root / "training.json").write_text(json.dumps({"run_id": folder.name}))
