@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import torch
 from torch import nn
@@ -33,6 +35,26 @@ def pick_device(asked: str = "auto") -> str:
             "Choose auto or cpu; `overread doctor` lists what there is",
         )
     return asked
+
+
+def threads_on(cores: int, count: int = 1) -> ThreadPoolExecutor:
+    """Return threads in each of which PyTorch uses so many cores; in all others it uses as many as before.
+
+    Args:
+        cores: That each uses.
+        count: Of the threads.
+    """
+    threads, all_there, before = ThreadPoolExecutor(count), Barrier(count), torch.get_num_threads()
+
+    def begin() -> None:
+        torch.get_num_threads()  # a thread takes over the program's number when it first needs it: before, not after
+        torch.set_num_threads(cores)
+        all_there.wait()
+
+    for begun in [threads.submit(begin) for _ in range(count)]:
+        begun.result()
+    torch.set_num_threads(before)  # what threads to come begin with
+    return threads
 
 
 def device_name(device: str) -> str:

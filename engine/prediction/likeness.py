@@ -53,11 +53,14 @@ def keep_alike(
     def seen() -> Iterator[NDArray[np.float64]]:
         batches = [samples[at : at + BATCH] for at in range(0, len(samples), BATCH)]
         done = 0
-        for batch, (one,) in looks_at(
-            [look], batches, lambda batch: images_of(cache, cache.rows(batch), device)
+        for features in looks_at(
+            [look],
+            batches,
+            lambda batch: images_of(cache, cache.rows(batch), device),
+            lambda _, looks: shift_features(looks[0].pooled),
         ):
-            yield shift_features(one.pooled)
-            done += len(batch)
+            yield features
+            done += len(features)
             if progress is not None:
                 progress(done, len(samples))
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.images import placed_in_square
-from engine.models import Features, cut_behind_backbone, fast_layers, in_unit
+from engine.models import Features, cut_behind_backbone, fast_layers, in_unit, threads_on
 from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
 from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, upsample, within
 
 if TYPE_CHECKING:
     from engine.models import Classifier, Frozen
 
-AHEAD = 1  # batches in the engine while one is told of: a second gave no more, and holds a map more
+AT_ONCE = 2  # batches that are told of at once on a CPU, each on its share of the cores
+
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +113,12 @@ class Looker:
         begin: Runs what an inference engine runs of the net, as often as images are looked at (twice where they are
             mirrored too); see `engine.models.Features`.
         finish: Images and what `begin` gave of them → what was seen.
+        at_once: Whether several threads may finish at once, and ask for maps: nothing is hung on the net for that.
     """
 
     begin: Callable[[Tensor], tuple[Tensor, ...]]
     finish: Callable[[Tensor, tuple[Tensor, ...]], Look]
+    at_once: bool = False
 
     def __call__(self, images: Tensor) -> Look:
         """Look at one batch."""
@@ -148,36 +152,52 @@ def looks_at(
     lookers: Sequence[Looker],
     batches: Sequence[Sequence[Sample]],
     pixels_of: Callable[[Sequence[Sample]], Tensor],
-) -> Iterator[tuple[Sequence[Sample], list[Look]]]:
-    """Yield batches with what each net sees in them; the next one goes through the engine meanwhile.
+    tell: Callable[[Sequence[Sample], Sequence[Look]], Told],
+) -> Iterator[Told]:
+    """Yield what is told of each batch, in their order; others go through the engine and are told of meanwhile.
 
     Args:
         lookers: Of the nets.
         batches: Of images.
         pixels_of: Returns a batch as (B, C, H, W).
+        tell: Of a batch and what each net sees in it; threads may tell of several at once.
     """
 
     def begun(pixels: Tensor) -> list[tuple[Tensor, ...]]:
         return [look.begin(pixels) for look in lookers if not over.is_set()]
 
+    def told(batch: Sequence[Sample], pixels: Tensor, known: Callable[[], list[tuple[Tensor, ...]]]) -> Told:
+        return tell(batch, [look.finish(pixels, one) for look, one in zip(lookers, known(), strict=True)])
+
     over = threading.Event()  # whoever stops waits for no further net
-    with ThreadPoolExecutor(AHEAD) as threads, ExitStack() as ending:
+    with ExitStack() as ending:
+        engine = ending.enter_context(ThreadPoolExecutor(1))
+        tellers: ThreadPoolExecutor | None = None
+        at_once = 1
+        if len(batches) > 1 and all(look.at_once for look in lookers):
+            # Beside an engine that has work for every core, a sum that is shared by cores waits for each of them.
+            cores = torch.get_num_threads()
+            at_once = min(AT_ONCE, cores)
+            tellers = ending.enter_context(threads_on(cores // at_once, at_once))
+            ending.callback(tellers.shutdown, wait=False, cancel_futures=True)
         ending.callback(over.set)
 
-        def sent(batch: Sequence[Sample]) -> tuple[Tensor, Callable[[], list[tuple[Tensor, ...]]]]:
+        def sent(batch: Sequence[Sample]) -> Callable[[], Told]:
             pixels = pixels_of(batch)
-            if pixels.device.type == "cpu":
-                return pixels, threads.submit(begun, pixels).result
-            # No engine runs there, and of two threads that use Apple's processors at once the process dies.
-            return pixels, partial(begun, pixels)
+            if pixels.device.type != "cpu":
+                # No engine runs there, and of two threads that use Apple's processors at once the process dies.
+                return partial(told, batch, pixels, partial(begun, pixels))
+            known = engine.submit(begun, pixels).result
+            if tellers is None:
+                return partial(told, batch, pixels, known)
+            return tellers.submit(told, batch, pixels, known).result
 
-        coming = deque(sent(batch) for batch in batches[:AHEAD])
-        for number, batch in enumerate(batches):
-            pixels, result = coming.popleft()
-            known = result()
-            if number + AHEAD < len(batches):
-                coming.append(sent(batches[number + AHEAD]))
-            yield batch, [look.finish(pixels, one) for look, one in zip(lookers, known, strict=True)]
+        ahead = at_once + 1
+        coming = deque(sent(batch) for batch in batches[:ahead])
+        for number in range(len(batches)):
+            made = coming.popleft()()
+            coming.extend(sent(batch) for batch in batches[number + ahead : number + ahead + 1])
+            yield made
 
 
 def _looker(
@@ -207,18 +227,22 @@ def _looker(
         )
         scale = settings.scale if settings else None  # log-odds are log-odds, by either method
         if maker.front is None:
-            return Looker(lambda batch: (), lambda batch, _: _evident(maker, in_unit(batch), None, scale))
+            return Looker(
+                lambda batch: (), lambda batch, _: _evident(maker, in_unit(batch), None, scale), at_once=False
+            )
         coarse = maker.stage is None  # read from the whole backbone's map
         layers = (classifier.backbone_sequence() or []) if coarse else list(maker.front.layers.children())
         front = fast(maker.front, layers)
         return Looker(
             lambda batch: (front.begin(batch),),
             lambda batch, known: _evident(maker, batch, front.finish(known[0]), scale),
+            at_once=True,
         )
     features = fast(cut_behind_backbone(classifier).frozen, classifier.backbone_sequence() or [])
     return Looker(
         lambda batch: (features.begin(batch),),
         lambda batch, known: _plain(classifier, batch, features.finish(known[0]), method, settings),
+        at_once=method is None,
     )
 
 
@@ -254,7 +278,7 @@ def _both_ways(look: Looker) -> Looker:
             maps,
         )
 
-    return Looker(lambda images: (*look.begin(images), *look.begin(images.flip(3))), looked)
+    return Looker(lambda images: (*look.begin(images), *look.begin(images.flip(3))), looked, look.at_once)
 
 
 def mean_maps(maps: Sequence[Sequence[Map]]) -> Sequence[Map]:

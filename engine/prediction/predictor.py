@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
-from engine.prediction.looking import Look, Looker, Map, explanation_of, looker, looks_at, mean_maps
+from engine.prediction.looking import AT_ONCE, Look, Looker, Map, explanation_of, looker, looks_at, mean_maps
 from engine.prediction.on_demand import check_choice
 from engine.prediction.speakers import Speakers, speakers
 from engine.records import (
@@ -73,7 +74,7 @@ def predict(
         cache_dir: Where decoded images are kept.
         device: "auto", "cpu", "cuda" or "mps".
         parts: The side of the split by image id (`parts_of`).
-        batch_size: Images a batch.
+        batch_size: Images that are told of at a time: a batch, and on a CPU several.
         progress: Called with images done and images in all; may raise to stop.
 
     Yields:
@@ -147,7 +148,7 @@ def predict_and_explain(
         device=chosen,
         method=method,
         target=target,
-        batch_size=batch_size,
+        batch_size=max(1, batch_size // AT_ONCE) if chosen == "cpu" else batch_size,
         parts=parts or {},
         meant=_labels_meant(run, readable),
         loaded=loaded,
@@ -234,9 +235,10 @@ def _told(
     for run, runs, samples in shares:
         models = [_model(reading, one, len(samples)) for one in runs]
         batches = [samples[at : at + reading.batch_size] for at in range(0, len(samples), reading.batch_size)]
-        for batch, seen in looks_at([model.look for model in models], batches, reading.pixels):
-            yield from _told_of_batch(reading, run, models, batch, seen)
-            done += len(batch)
+        tell = partial(_told_of_batch, reading, run, models)
+        for told in looks_at([model.look for model in models], batches, reading.pixels, tell):
+            yield from told
+            done += len(told)
             if progress is not None:
                 progress(done, images)
 
@@ -247,11 +249,9 @@ def _told_of_batch(
     models: Sequence[_Model],
     batch: Sequence[Sample],
     seen: Sequence[Look],
-) -> Iterator[tuple[Prediction, Explanation | None]]:
-    each = [
-        calibrated(look.logits.float().cpu().numpy(), model.run.calibration)
-        for model, look in zip(models, seen, strict=True)
-    ]
+) -> list[tuple[Prediction, Explanation | None]]:
+    logits = [look.logits.float().cpu().numpy() for look in seen]
+    each = [calibrated(one, model.run.calibration) for one, model in zip(logits, models, strict=True)]
     probabilities = mean_log_odds(each)
     told: Sequence[tuple[Uncertainty | None, tuple[str, ...]]] = [(None, ())] * len(batch)
     if len(models) == 1:  # passes and conformal sets are of one net
@@ -261,10 +261,12 @@ def _told_of_batch(
         for row in probabilities
     ]
     by_model = _distances(models, [look.pooled for look in seen], batch)
+    folds = reading.folds if by_model else ()
     maps: Sequence[Map] = []
     if reading.method is not None:
         numbers = [run.classes.index(target) for target in targets]
         maps = mean_maps([look.maps(numbers) for look in seen])
+    made: list[tuple[Prediction, Explanation | None]] = []
     for number, sample in enumerate(batch):
         uncertainty, conformal_set = told[number]
         label, part = reading.meant.get(sample.label), reading.parts.get(sample.image_id)
@@ -273,14 +275,13 @@ def _told_of_batch(
             uncertainty=uncertainty,
             conformal_set=conformal_set,
             distance=float(np.mean([one[number] for one in by_model.values()])) if by_model else None,
-            distances=tuple(by_model[at][number] if at in by_model else None for at in reading.folds)
-            if by_model
-            else (),
+            distances=tuple(by_model[at][number] if at in by_model else None for at in folds),
         )
-        explanation = None
-        if reading.method is not None:
-            explanation = explanation_of(run, sample, maps[number], targets[number], reading.method)
-        yield prediction, explanation
+        why = (
+            explanation_of(run, sample, maps[number], targets[number], str(reading.method)) if maps else None
+        )
+        made.append((prediction, why))
+    return made
 
 
 def _none_readable(cache: ImageCache) -> DataError:

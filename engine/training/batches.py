@@ -22,7 +22,16 @@ from torch import Tensor, nn
 from engine.data import patients_named
 from engine.errors import DataError
 from engine.images import ImageCache
-from engine.models import Classifier, FrozenPart, find_frozen_part, folded, in_unit, kept_shape, set_trainable
+from engine.models import (
+    Classifier,
+    FrozenPart,
+    find_frozen_part,
+    folded,
+    in_unit,
+    kept_shape,
+    set_trainable,
+    threads_on,
+)
 from engine.recipes import (
     Augmenter,
     Balanced,
@@ -172,24 +181,15 @@ class BatchSource:
         if self.views:  # features are there already: a thread would cost more than it hides
             yield from map(make, batches)
             return
-        with ThreadPoolExecutor(1) as thread:
-            if self.device == "cpu":
-                # On one core: torch's threads for this would stand in the way of those that train, which costs more
-                # than the work itself.
-                threads = torch.get_num_threads()
-                thread.submit(_on_one_core).result()
-                torch.set_num_threads(threads)  # what threads to come begin with
+        # On one core: torch's threads for this would stand in the way of those that train, which costs more than the
+        # work itself.
+        with threads_on(1) if self.device == "cpu" else ThreadPoolExecutor(1) as thread:
             upcoming = [thread.submit(make, chosen) for chosen in batches[:2]]
             for step in range(len(batches)):
                 inputs = upcoming.pop(0).result()
                 if step + 2 < len(batches):
                     upcoming.append(thread.submit(make, batches[step + 2]))
                 yield inputs
-
-
-def _on_one_core() -> None:
-    torch.get_num_threads()  # a thread takes over the program's number when it first needs it: before, not after
-    torch.set_num_threads(1)
 
 
 def open_batches(

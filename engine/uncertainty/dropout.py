@@ -33,10 +33,11 @@ VALUES_AT_ONCE = (
 
 
 Side = Literal["input", "output"]
+LAYERS = (nn.Linear, nn.Conv2d)
 
 
 def _head_layers(classifier: Classifier) -> list[tuple[nn.Module, Side]]:
-    layers = [module for module in classifier.head.modules() if isinstance(module, (nn.Linear, nn.Conv2d))]
+    layers = [module for module in classifier.head.modules() if isinstance(module, LAYERS)]
     return [(layer, "input") for layer in layers]
 
 
@@ -74,45 +75,59 @@ def injected_dropout(
     Raises:
         RecipeError: The place is unknown, or the rate is not in [0, 1).
     """
-    with _injected(classifier, Injection(rate=rate, place=place, seed=seed), (number,)):
+    injection = Injection(rate=rate, place=place, seed=seed)
+    _check(injection)
+    with _still(classifier), _injected(classifier, injection, (number,)):
         yield
 
 
-@contextmanager
-def _injected(classifier: Classifier, injection: Injection, numbers: Sequence[int]) -> Iterator[None]:
-    """Run several passes as one batch, (passes * B, ...): what lies one behind the other has one mask a pass."""
+def _check(injection: Injection) -> None:
     rate, place = injection.rate, injection.place
     if place not in PLACES:
         raise RecipeError(f"Dropout cannot be injected at “{place}”", f"Choose one of: {', '.join(PLACES)}")
     if not 0.0 <= rate < 1.0:
         raise RecipeError(f"A dropout rate of {rate:g} cannot be injected", "Choose one from 0 up to below 1")
 
-    def thin(x: Tensor, index: int) -> Tensor:
-        masks = _masks(injection, numbers, index, x)
-        return (x.reshape(len(numbers), -1, *x.shape[1:]) * masks[:, None]).reshape(x.shape)
 
-    def before(index: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
-        return lambda module, given: (thin(given[0], index), *given[1:])
-
-    def after(index: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
-        return lambda module, given, out: thin(out, index)
-
+@contextmanager
+def _still(classifier: Classifier) -> Iterator[None]:
     training = classifier.training
     if training:  # a walk over the whole net, in each of thirty passes
         classifier.eval()
+    try:
+        yield
+    finally:
+        if training:
+            classifier.train()
+
+
+@contextmanager
+def _injected(classifier: Classifier, injection: Injection, numbers: Sequence[int]) -> Iterator[None]:
+    """Hang masks on the net, for several passes as one batch (`_thinned`)."""
+
+    def before(index: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
+        return lambda module, given: (_thinned(given[0], injection, numbers, index), *given[1:])
+
+    def after(index: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
+        return lambda module, given, out: _thinned(out, injection, numbers, index)
+
     handles = [
         module.register_forward_pre_hook(before(index))
         if side == "input"
         else module.register_forward_hook(after(index))
-        for index, (module, side) in enumerate(PLACES[place](classifier))
+        for index, (module, side) in enumerate(PLACES[injection.place](classifier))
     ]
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
-        if training:
-            classifier.train()
+
+
+def _thinned(x: Tensor, injection: Injection, numbers: Sequence[int], index: int) -> Tensor:
+    """Return units of several passes, (passes * B, ...): what lies one behind the other has one mask a pass."""
+    masks = _masks(injection, numbers, index, x)
+    return (x.reshape(len(numbers), -1, *x.shape[1:]) * masks[:, None]).reshape(x.shape)
 
 
 def _masks(injection: Injection, numbers: Sequence[int], index: int, x: Tensor) -> Tensor:
@@ -157,6 +172,7 @@ def pass_probabilities(
     Returns:
         (T, B, C).
     """
+    _check(injection)
     at_once = 1
     if injection.place == "head":
         at_once = max(1, VALUES_AT_ONCE // max(inputs.numel(), classifier.head.output.weight.numel()))
@@ -164,7 +180,7 @@ def pass_probabilities(
     for first in range(0, injection.passes, at_once):
         numbers = range(first, min(first + at_once, injection.passes))
         each_pass()
-        with torch.inference_mode(), _injected(classifier, injection, numbers):
+        with torch.inference_mode(), _still(classifier):
             logits = _passed(classifier, inputs, injection, numbers)
         probabilities = calibrated(logits.float().cpu().numpy(), calibration)
         answers.append(probabilities.reshape(len(numbers), len(inputs), -1))
@@ -172,17 +188,23 @@ def pass_probabilities(
 
 
 def _passed(classifier: Classifier, inputs: Tensor, injection: Injection, numbers: Sequence[int]) -> Tensor:
-    """Return logits (passes * B, classes), while dropout is injected."""
+    """Return logits (passes * B, classes)."""
     head = classifier.head
     if injection.place != "head":
-        return cast("Tensor", classifier(inputs.repeat(len(numbers), 1, 1, 1)))
-    if len(_head_layers(classifier)) > 1:
-        return head.from_pooled(inputs.repeat(len(numbers), *[1] * (inputs.ndim - 1)))
-    # Of the only layer the few weights are thinned, in place of all that it reads.
-    read, layer = head.layers(inputs), head.output
-    weights = layer.weight * _masks(injection, numbers, 0, read)[:, None]  # (passes, outputs, c)
-    out = (read @ weights.flatten(0, 1).T).reshape(len(read), *weights.shape[:2]) + layer.bias
-    return head.of_output(out).transpose(0, 1).flatten(0, 1)
+        with _injected(classifier, injection, numbers):
+            return cast("Tensor", classifier(inputs.repeat(len(numbers), 1, 1, 1)))
+    # Nothing is hung on a head: other threads may read of it meanwhile.
+    if len(_head_layers(classifier)) == 1:  # its few weights are thinned, in place of all that it reads
+        read, layer = head.layers(inputs), head.output
+        weights = layer.weight * _masks(injection, numbers, 0, read)[:, None]  # (passes, outputs, c)
+        out = (read @ weights.flatten(0, 1).T).reshape(len(read), *weights.shape[:2]) + layer.bias
+        return head.of_output(out).transpose(0, 1).flatten(0, 1)
+    x, index = inputs.repeat(len(numbers), *[1] * (inputs.ndim - 1)), 0
+    for module in (*head.layers, head.output):
+        if isinstance(module, LAYERS):
+            x, index = _thinned(x, injection, numbers, index), index + 1
+        x = module(x)
+    return head.of_output(x)
 
 
 def mutual_information(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

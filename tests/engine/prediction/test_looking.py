@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -85,11 +85,27 @@ def test_a_mirror_image_is_predicted_alike_from_both_ways(
         assert prediction.uncertainty.variance == pytest.approx(other.uncertainty.variance, abs=1e-5)
 
 
-def test_batches_ahead_are_the_engines_alone_and_end_with_what_reads_them() -> None:
+def both(batch: Any, looks: Sequence[Look]) -> tuple[Any, list[Look]]:
+    return batch, [*looks]
+
+
+@pytest.fixture
+def two_cores() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_batches_ahead_are_the_engines_alone_and_end_with_what_reads_them(
+    at_once: bool, two_cores: None
+) -> None:
     """Two threads that use one of Apple's processors at once end the process, so one of them brings all images."""
     here = threading.get_ident()
     images_by: set[int] = set()
     engine_by: set[int] = set()
+    told_by: set[int] = set()
     before = threading.active_count()
 
     def pixels(batch: Sequence[int]) -> Tensor:
@@ -102,27 +118,65 @@ def test_batches_ahead_are_the_engines_alone_and_end_with_what_reads_them() -> N
             raise RuntimeError("out of memory")
         return (images * 2,)
 
-    look = Looker(begin, lambda images, known: Look(images, known[0], lambda _: ()))
+    def finish(images: Tensor, known: tuple[Tensor, ...]) -> Look:
+        told_by.add(threading.get_ident())
+        return Look(images, known[0], lambda _: ())
+
+    look = Looker(begin, finish, at_once=at_once)
     batches: Any = [[number, number + 1] for number in range(0, 80, 2)]
-    seen: Any = looks_at([look, look], batches, pixels)
+    seen: Any = looks_at([look, look], batches, pixels, both)
     for wanted in batches[:20]:
         batch, looks = next(seen)
         assert batch is wanted
         for one in looks:
             assert one.pooled.tolist() == wanted and one.logits.tolist() == [2 * each for each in wanted]
-    assert images_by == {here} and here not in engine_by
+    assert images_by == {here} and here not in engine_by and len(engine_by) == 1
+    assert (told_by == {here}) != at_once and not told_by & engine_by
     seen.close()
     assert threading.active_count() == before
     with pytest.raises(RuntimeError, match="out of memory"):
-        list(looks_at([look], batches, pixels))
+        list(looks_at([look], batches, pixels, both))
     assert threading.active_count() == before
     engine_by.clear()
-    list(looks_at([look], batches, lambda batch: pixels([*batch]).to("meta")))  # as any device that is no CPU
-    assert images_by == engine_by == {here}
+    told_by.clear()
+    list(looks_at([look], batches, lambda batch: pixels([*batch]).to("meta"), both))  # as any that is no CPU
+    assert images_by == engine_by == told_by == {here}
 
 
-def test_who_stops_waits_for_the_net_at_work_and_for_no_further_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped, asked = threading.Event(), []
+def test_two_batches_are_told_of_at_once_each_on_half_of_the_cores_and_come_in_their_order(
+    two_cores: None,
+) -> None:
+    together, cores = threading.Barrier(2), []
+
+    def finish(images: Tensor, known: tuple[Tensor, ...]) -> Look:
+        cores.append(torch.get_num_threads())
+        together.wait(60)  # each waits for another: one after the other they would never end
+        return Look(images, known[0], lambda _: ())
+
+    look = Looker(lambda images: (images,), finish, at_once=True)
+    batches: Any = [[number] for number in range(10)]
+    seen = looks_at([look], batches, torch.tensor, lambda batch, looks: int(looks[0].pooled[0]))
+    assert list(seen) == [*range(10)] and cores == [1] * 10
+    assert torch.get_num_threads() == 2
+
+
+def test_nets_on_which_something_is_hung_are_told_of_one_after_the_other(two_cores: None) -> None:
+    at_work = threading.Lock()
+
+    def finish(images: Tensor, known: tuple[Tensor, ...]) -> Look:
+        assert at_work.acquire(blocking=False) and torch.get_num_threads() == 2
+        at_work.release()
+        return Look(images, known[0], lambda _: ())
+
+    looks = [Looker(lambda images: (images,), finish, at_once=at_once) for at_once in (True, False)]
+    batches: Any = [[number] for number in range(10)]
+    assert len([*looks_at(looks, batches, torch.tensor, both)]) == 10
+
+
+def test_who_stops_waits_for_the_net_at_work_and_for_no_further_one(
+    monkeypatch: pytest.MonkeyPatch, two_cores: None
+) -> None:
+    stopped, asked, told = threading.Event(), [], []
 
     class Threads(ThreadPoolExecutor):
         def shutdown(self, *given: Any, **named: Any) -> None:
@@ -137,15 +191,21 @@ def test_who_stops_waits_for_the_net_at_work_and_for_no_further_one(monkeypatch:
         asked.append(int(images[0]))
         return (images,)
 
+    def tell(batch: Any, looks: Sequence[Look]) -> Any:
+        told.append(batch)
+        return batch
+
     monkeypatch.setattr(looking, "ThreadPoolExecutor", Threads)
+    monkeypatch.setattr(looking, "threads_on", lambda cores, count: Threads(count))
     looks = [
-        Looker(begin, lambda images, known: Look(images, images, lambda _: ())) for begin in (first, second)
+        Looker(begin, lambda images, known: Look(images, images, lambda _: ()), at_once=True)
+        for begin in (first, second)
     ]
-    batches: Any = [[0], [1], [2]]
-    seen: Any = looks_at(looks, batches, torch.tensor)
-    assert next(seen)[0] == [0]
+    batches: Any = [[number] for number in range(5)]
+    seen: Any = looks_at(looks, batches, torch.tensor, tell)
+    assert next(seen) == [0]
     seen.close()
-    assert asked == [0]
+    assert asked == [0] and told == [[0]]
 
 
 def sized(run: Run, width: int, height: int) -> tuple[Run, Sample]:
