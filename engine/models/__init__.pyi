@@ -21,7 +21,7 @@ from .device import (
     device_name as device_name,
     half_precision as half_precision,
     pick_device as pick_device,
-    threads_on as threads_on,
+    thread_on as thread_on,
 )
 from .fine_stage import (
     FineStage as FineStage,

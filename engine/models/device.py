@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Lock
 
 import torch
 from torch import nn
@@ -13,6 +13,7 @@ from torch import nn
 from engine.errors import TrainingError
 
 COMPILE_VARIABLE = "OVERREAD_COMPILE"
+_ONE_BY_ONE = Lock()
 
 
 def pick_device(asked: str = "auto") -> str:
@@ -37,24 +38,21 @@ def pick_device(asked: str = "auto") -> str:
     return asked
 
 
-def threads_on(cores: int, count: int = 1) -> ThreadPoolExecutor:
-    """Return threads in each of which PyTorch uses so many cores; in all others it uses as many as before.
-
-    Args:
-        cores: That each uses.
-        count: Of the threads.
-    """
-    threads, all_there, before = ThreadPoolExecutor(count), Barrier(count), torch.get_num_threads()
+def thread_on(cores: int) -> ThreadPoolExecutor:
+    """Return a thread in which PyTorch uses so many cores; in all others it uses as many as before."""
 
     def begin() -> None:
         torch.get_num_threads()  # a thread takes over the program's number when it first needs it: before, not after
         torch.set_num_threads(cores)
-        all_there.wait()
 
-    for begun in [threads.submit(begin) for _ in range(count)]:
-        begun.result()
-    torch.set_num_threads(before)  # what threads to come begin with
-    return threads
+    with _ONE_BY_ONE:  # or who asks between the two would take another's few cores for the program's number
+        before = torch.get_num_threads()
+        thread = ThreadPoolExecutor(1)
+        try:
+            thread.submit(begin).result()
+        finally:
+            torch.set_num_threads(before)  # what threads to come begin with
+    return thread
 
 
 def device_name(device: str) -> str:

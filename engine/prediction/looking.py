@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.images import placed_in_square
-from engine.models import Features, cut_behind_backbone, fast_layers, in_unit, threads_on
+from engine.models import Features, cut_behind_backbone, fast_layers, in_unit, thread_on
 from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
 from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, upsample, within
 
@@ -172,14 +172,14 @@ def looks_at(
     over = threading.Event()  # whoever stops waits for no further net
     with ExitStack() as ending:
         engine = ending.enter_context(ThreadPoolExecutor(1))
-        tellers: ThreadPoolExecutor | None = None
-        at_once = 1
+        tellers: deque[ThreadPoolExecutor] = deque()
         if len(batches) > 1 and all(look.at_once for look in lookers):
             # Beside an engine that has work for every core, a sum that is shared by cores waits for each of them.
             cores = torch.get_num_threads()
             at_once = min(AT_ONCE, cores)
-            tellers = ending.enter_context(threads_on(cores // at_once, at_once))
-            ending.callback(tellers.shutdown, wait=False, cancel_futures=True)
+            tellers.extend(ending.enter_context(thread_on(cores // at_once)) for _ in range(at_once))
+        for teller in tellers:
+            ending.callback(teller.shutdown, wait=False, cancel_futures=True)
         ending.callback(over.set)
 
         def sent(batch: Sequence[Sample]) -> Callable[[], Told]:
@@ -188,11 +188,12 @@ def looks_at(
                 # No engine runs there, and of two threads that use Apple's processors at once the process dies.
                 return partial(told, batch, pixels, partial(begun, pixels))
             known = engine.submit(begun, pixels).result
-            if tellers is None:
+            if not tellers:
                 return partial(told, batch, pixels, known)
-            return tellers.submit(told, batch, pixels, known).result
+            tellers.rotate(1)
+            return tellers[0].submit(told, batch, pixels, known).result
 
-        ahead = at_once + 1
+        ahead = max(1, len(tellers)) + 1
         coming = deque(sent(batch) for batch in batches[:ahead])
         for number in range(len(batches)):
             made = coming.popleft()()

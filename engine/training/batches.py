@@ -30,7 +30,7 @@ from engine.models import (
     in_unit,
     kept_shape,
     set_trainable,
-    threads_on,
+    thread_on,
 )
 from engine.recipes import (
     Augmenter,
@@ -183,7 +183,7 @@ class BatchSource:
             return
         # On one core: torch's threads for this would stand in the way of those that train, which costs more than the
         # work itself.
-        with threads_on(1) if self.device == "cpu" else ThreadPoolExecutor(1) as thread:
+        with thread_on(1) if self.device == "cpu" else ThreadPoolExecutor(1) as thread:
             upcoming = [thread.submit(make, chosen) for chosen in batches[:2]]
             for step in range(len(batches)):
                 inputs = upcoming.pop(0).result()

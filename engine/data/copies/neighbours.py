@@ -88,17 +88,20 @@ class Vectors:
     def read(self, first: int, last: int) -> Floats:
         """Return those of a stretch of rows, which are the caller's to change."""
         found = np.empty((last - first, self.dimensions), np.float32)
-        self._file.seek(first * self._bytes)
-        self._file.readinto(found.data)
+        self._fill(found, first)
         return found
 
     def take(self, rows: NDArray[np.int64]) -> Floats:
         """Return those of some rows."""
         found = np.empty((len(rows), self.dimensions), np.float32)
         for place, row in enumerate(rows.tolist()):
-            self._file.seek(row * self._bytes)
-            self._file.readinto(found[place])
+            self._fill(found[place], row)
         return found
+
+    def _fill(self, found: Floats, row: int) -> None:
+        self._file.seek(row * self._bytes)
+        if self._file.readinto(found.data) < found.nbytes:
+            raise OSError("The temporary file of the search for copies was cut short")
 
     def blocks(self) -> Iterator[tuple[int, Floats]]:
         """Yield all of them, many at a time, after the row of the first."""

@@ -196,7 +196,7 @@ def test_who_stops_waits_for_the_net_at_work_and_for_no_further_one(
         return batch
 
     monkeypatch.setattr(looking, "ThreadPoolExecutor", Threads)
-    monkeypatch.setattr(looking, "threads_on", lambda cores, count: Threads(count))
+    monkeypatch.setattr(looking, "thread_on", lambda cores: Threads(1))
     looks = [
         Looker(begin, lambda images, known: Look(images, images, lambda _: ()), at_once=True)
         for begin in (first, second)
