@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout, suppress
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,22 +207,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     return request.getfixturevalue("postgresql").fresh()
 
 
-@pytest.fixture
-def forgotten(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Empty the folder of a test that passes once nothing of it goes on: `.ci/run` has all that tests write in memory.
-
-    The folder itself stays, so that no other test is given its path, by which the program may know something.
-    """
-    failed = request.session.testsfailed
-    yield
-    if "tmp_path" in request.node.funcargs and request.session.testsfailed == failed:
-        shutil.rmtree(request.node.funcargs["tmp_path"], ignore_errors=True)
-        with suppress(OSError):
-            request.node.funcargs["tmp_path"].mkdir(mode=0o700)
-
-
 @pytest.fixture(autouse=True)
-def offline(forgotten: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing in a test may ask a hub or a telemetry host."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")

@@ -596,7 +596,7 @@ def test_a_checkpoint_on_a_full_disk_keeps_the_last_one(disk: Callable[[str], Pa
     begun = Checkpoint(
         phase=0,
         epochs=1,
-        model={"a": torch.ones(150_000)},
+        model={"a": torch.ones(200_000)},  # three bytes each, and the fourth deflated
         best=None,
         average=None,
         progress={},
