@@ -1,6 +1,6 @@
 from . import markup as markup
 from .background import Progress as Progress, Work as Work, WorkState as WorkState
-from .downloads import TAKE_FILE as TAKE_FILE
+from .downloads import TAKE_FILE as TAKE_FILE, new_folder as new_folder
 from .error_messages import (
     answered as answered,
     sentence as sentence,

@@ -5,8 +5,6 @@ The names of the data set's classes that are none of the run's are asked about, 
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +22,7 @@ from engine.records import recipe_of
 from engine.runs import load_run
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.testing import ExternalTests, State
-from gui.web import TAKE_FILE, AppSession, markup, shown
+from gui.web import TAKE_FILE, AppSession, markup, new_folder, shown
 
 if TYPE_CHECKING:
     from engine.report import Report
@@ -257,8 +255,7 @@ def download(session: AppSession, run_id: str | None, dataset_id: str | None) ->
     test = next((one for one in tests if one.dataset_id == dataset_id), None)
     if test is None:
         raise ReportError(_("The run was not tested on this data set"), _("Test it first"))
-    # In Gradio's own folder, which is private and swept daily.
-    folder = Path(tempfile.mkdtemp(prefix="external-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    folder = new_folder("external")
     archive = folder / f"overread-{run_id}-external-{dataset_id}.zip"
     with speaking(ENGLISH), zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in write_external(test, folder).files.values():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +17,7 @@ from engine.language import ENGLISH, _, moment, number, speaking
 from engine.retelling import retold
 from engine.runs import load_run
 from gui.pages.report.comparing import side_by_side
-from gui.web import TAKE_FILE, AppSession, markup, shown
+from gui.web import TAKE_FILE, AppSession, markup, new_folder, shown
 
 if TYPE_CHECKING:
     from engine.experiments import RunComparison
@@ -214,8 +212,7 @@ def _written(session: AppSession, run_id: str | None, wanted: str, kind: str, en
     if not run_id:
         raise ReportError(_("No run is chosen"), _("Choose one above"))
     run = load_run(session.workspace.runs / run_id)
-    # In Gradio's own folder, which is private and swept daily.
-    folder = Path(tempfile.mkdtemp(prefix="labels-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    folder = new_folder("labels")
     with speaking(ENGLISH):
         written = export_comparison(_comparison(session, run), folder, [wanted])
     return str(written[kind].rename(folder / f"overread-{run_id}-{ending}"))

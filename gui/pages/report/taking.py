@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +11,7 @@ from engine.language import ENGLISH, _, languages, speaking
 from engine.report import CHECKLISTS
 from engine.runs import find_run
 from gui.pages.report.computed import report_of
-from gui.web import AppSession
+from gui.web import AppSession, new_folder
 
 OWN_LABELS = ""
 """Of the versions of the labels: the one that the run was tested on."""
@@ -48,8 +46,7 @@ def export(
     from engine.pipeline import export_run
     from engine.report import with_checklists
 
-    # In Gradio's own folder, which is private and swept daily.
-    folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    folder = new_folder("report")
     with speaking(ENGLISH):
         report = with_checklists(report_of(session, run_id, part, labels), checklists)
         predictions = session.store.predictions(report.run.run_id, report.part)
@@ -83,7 +80,7 @@ def hand_over(session: AppSession, kind: str, run_id: str | None, part: str) -> 
     if not run_id:
         raise ReportError(_("There is no finished run to export"), _("Train one on the Train page first"))
     run = find_run(session.workspace, run_id)
-    folder = Path(tempfile.mkdtemp(prefix="model-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    folder = new_folder("model")
     with speaking(ENGLISH):
         written = export_model(session.workspace, session.store, run, folder, formats=[kind])[kind]
     return _as_one_file(written, folder, f"overread-{run.run_id}-{kind}")

@@ -5,7 +5,6 @@ Handlers of the train page, as functions of plain values.
 
 from __future__ import annotations
 
-import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,7 +61,7 @@ from gui.pages.train.recipe_form import (
     recipe_of,
 )
 from gui.pages.train.recipes_listed import recipes_offered
-from gui.web import AppSession, markup
+from gui.web import AppSession, markup, new_folder
 
 FOLDS = (3, 5, 10)
 """What is offered of cross-validation."""
@@ -383,7 +382,7 @@ def recipe_file(base: Recipe | None, *values: Any) -> str:
     if base is None:
         raise RecipeError(_("No recipe is chosen"), _("Choose one from the list"))
     recipe = recipe_of(base, values)
-    path = Path(tempfile.mkdtemp(prefix="overread-recipe-")) / f"{recipe.name}.json"
+    path = new_folder("recipe") / f"{recipe.name}.json"
     path.write_text(recipe_to_json(recipe), encoding="utf-8")
     return str(path)
 
