@@ -228,9 +228,7 @@ def _looker(
         )
         scale = settings.scale if settings else None  # log-odds are log-odds, by either method
         if maker.front is None:
-            return Looker(
-                lambda batch: (), lambda batch, _: _evident(maker, in_unit(batch), None, scale), at_once=False
-            )
+            return Looker(lambda batch: (), lambda batch, _: _evident(maker, in_unit(batch), None, scale))
         coarse = maker.stage is None  # read from the whole backbone's map
         layers = (classifier.backbone_sequence() or []) if coarse else list(maker.front.layers.children())
         front = fast(maker.front, layers)
