@@ -25,15 +25,16 @@ class _Films(Dataset[tuple[Any, int]]):
     transform: Callable[[Image.Image], Any]
 
     def __init__(self, samples: Sequence[Sample], classes: Sequence[str]) -> None:
-        self.samples, self.classes = samples, list(classes)
+        # Plain values: a sample cannot be sent to the loader's workers where they are not forked.
+        self.files = [(sample.path, classes.index(sample.label or "")) for sample in samples]
 
     def __len__(self) -> int:
-        return len(self.samples)
+        return len(self.files)
 
     def __getitem__(self, number: int) -> tuple[Any, int]:
-        sample = self.samples[number]
-        with Image.open(sample.path) as film:
-            return self.transform(film.convert("RGB")), self.classes.index(sample.label or "")
+        path, label = self.files[number]
+        with Image.open(path) as film:
+            return self.transform(film.convert("RGB")), label
 
 
 def images_per_second(split: Split, recipe: Recipe, *, batches: int) -> float:
