@@ -38,6 +38,7 @@ from .frozen import (
 from .last_map import (
     fast_last_map as fast_last_map,
     fast_layers as fast_layers,
+    own_layers as own_layers,
 )
 from .nets.layers import (
     ACTIVATIONS as ACTIVATIONS,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.models.classifier import Classifier
 from engine.models.folding import folded
 from engine.models.frozen import Frozen, cut_behind_backbone
-from engine.models.openvino import WORTH_CONVERTING, Features, fast_features, is_converted
+from engine.models.openvino import WORTH_CONVERTING, Eager, Features, fast_features, is_converted
 
 WORTH_ANOTHER = 1500  # images; below, converting again takes longer than it saves
 
@@ -63,6 +63,19 @@ def fast_layers(
             )
             return _Through(given, nn.Sequential(*layers[count:]).eval())
     return fast_features(net, device=device, images=images, size=size, cache_dir=cache_dir)
+
+
+def own_layers(net: Frozen, *, size: int) -> Features:
+    """Return what gives what a net gives in eval mode, without gradients, also after its parameters have changed.
+
+    Args:
+        net: In eval mode.
+        size: Height and width of the images in pixels.
+    """
+    probe = torch.rand(
+        1, net.mean.shape[1], size, size, generator=torch.Generator().manual_seed(0), device="cpu"
+    )
+    return Eager(folded(net, probe=probe.to(net.mean.device)))
 
 
 class _Through(Features):

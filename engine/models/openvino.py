@@ -25,7 +25,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.models.frozen import Frozen
 from engine.models.weights import state_digest
@@ -72,12 +72,12 @@ def fast_features(net: Frozen, *, device: str, images: int, size: int, cache_dir
         compiled = _openvino(net, size, cache_dir)
         if compiled is not None:
             return compiled
-    return _Eager(net)
+    return Eager(net)
 
 
 def engine_name(features: Features) -> str:
     """Return "OpenVINO" or "PyTorch"."""
-    return "PyTorch" if isinstance(features, _Eager) else "OpenVINO"
+    return "PyTorch" if isinstance(features, Eager) else "OpenVINO"
 
 
 def in_unit(images: Tensor) -> Tensor:
@@ -85,11 +85,14 @@ def in_unit(images: Tensor) -> Tensor:
     return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
-class _Eager(Features):
-    def __init__(self, net: Frozen) -> None:
+class Eager(Features):
+    """A net as PyTorch runs it."""
+
+    def __init__(self, net: nn.Module) -> None:
         self.net = net
 
     def finish(self, begun: Tensor) -> Tensor:
+        """Run all of it."""
         with torch.no_grad():
             out: Tensor = self.net(in_unit(begun).contiguous(memory_format=torch.channels_last))
             return out

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.images import placed_in_square
-from engine.models import Features, cut_behind_backbone, fast_layers, in_unit, thread_on
+from engine.models import Features, cut_behind_backbone, fast_layers, in_unit, own_layers, thread_on
 from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
 from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, upsample, within
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2  # batches that are told of at once on a CPU, each on its share of the cores
 
+Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
@@ -133,6 +134,7 @@ def looker(
     settings: MapSettings | None,
     images: int,
     cache_dir: Path,
+    changes: bool = False,
 ) -> Looker:
     """Return what looks at images.
 
@@ -143,16 +145,26 @@ def looker(
         settings: How the run's maps are made and read; None where that is not fixed.
         images: How many there are in all.
         cache_dir: Where converted nets are kept.
+        changes: Whether the net's parameters change while it is looked with: no layers that were converted before stand
+            in for its own then.
     """
-    look = _looker(run, classifier, method=method, settings=settings, images=images, cache_dir=cache_dir)
+    look = _looker(
+        run,
+        classifier,
+        method=method,
+        settings=settings,
+        images=images,
+        cache_dir=cache_dir,
+        changes=changes,
+    )
     return _both_ways(look) if recipe_of(run).test_time_flip else look
 
 
 def looks_at(
     lookers: Sequence[Looker],
-    batches: Sequence[Sequence[Sample]],
-    pixels_of: Callable[[Sequence[Sample]], Tensor],
-    tell: Callable[[Sequence[Sample], Sequence[Look]], Told],
+    batches: Sequence[Asked],
+    pixels_of: Callable[[Asked], Tensor],
+    tell: Callable[[Asked, Sequence[Look]], Told],
 ) -> Iterator[Told]:
     """Yield what is told of each batch, in their order; others go through the engine and are told of meanwhile.
 
@@ -166,7 +178,7 @@ def looks_at(
     def begun(pixels: Tensor) -> list[tuple[Tensor, ...]]:
         return [look.begin(pixels) for look in lookers if not over.is_set()]
 
-    def told(batch: Sequence[Sample], pixels: Tensor, known: Callable[[], list[tuple[Tensor, ...]]]) -> Told:
+    def told(batch: Asked, pixels: Tensor, known: Callable[[], list[tuple[Tensor, ...]]]) -> Told:
         return tell(batch, [look.finish(pixels, one) for look, one in zip(lookers, known(), strict=True)])
 
     over = threading.Event()  # whoever stops waits for no further net
@@ -182,7 +194,7 @@ def looks_at(
             ending.callback(teller.shutdown, wait=False, cancel_futures=True)
         ending.callback(over.set)
 
-        def sent(batch: Sequence[Sample]) -> Callable[[], Told]:
+        def sent(batch: Asked) -> Callable[[], Told]:
             pixels = pixels_of(batch)
             if pixels.device.type != "cpu":
                 # No engine runs there, and of two threads that use Apple's processors at once the process dies.
@@ -209,10 +221,13 @@ def _looker(
     settings: MapSettings | None,
     images: int,
     cache_dir: Path,
+    changes: bool,
 ) -> Looker:
     device = classifier.mean.device.type
 
     def fast(net: Frozen, layers: Sequence[nn.Module]) -> Features:
+        if changes:
+            return own_layers(net, size=recipe_of(run).image_size)
         return fast_layers(
             net, layers, device=device, images=images, size=recipe_of(run).image_size, cache_dir=cache_dir
         )

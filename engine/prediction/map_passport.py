@@ -6,25 +6,21 @@ there were stands beside every figure, and the intervals heed that images of one
 
 from __future__ import annotations
 
-import copy
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from engine.data import read_mask
 from engine.errors import ImageError
 from engine.images import ImageCache, open_cache
-from engine.models import fast_last_map, in_unit
-from engine.prediction.looking import looker, map_in_square, on_image, place_in_square
+from engine.prediction.looking import place_in_square
+from engine.prediction.map_trials import DEPTHS, TAKEN_IMAGES, Told, Trials
 from engine.prediction.predictor import Progress, predict_and_explain
 from engine.prediction.speakers import drawn_in_turn, one_model_each, shares_of
 from engine.records import (
@@ -38,7 +34,7 @@ from engine.records import (
     Sample,
     recipe_of,
 )
-from engine.runs import load_classifier, load_explanations, load_map_settings
+from engine.runs import load_explanations
 from engine.saliency import (
     ALIKE,
     DEFAULT_SALIENCY,
@@ -47,29 +43,15 @@ from engine.saliency import (
     POINTING_TOLERANCE,
     body_mask,
     chance_level,
-    deletion_insertion,
     energy_inside,
-    forget,
     pointing_game,
-    random_places,
-    rank_correlations,
 )
 from engine.statistics import mean_of_bounded, proportion
-from engine.training import images_of
-
-if TYPE_CHECKING:
-    from engine.models import Classifier
 
 MOST_IMAGES = 128  # as many of each class as can be
 FORGOTTEN_IMAGES = 24  # whose maps are made again with a net that has forgotten
-FORGETTINGS = 12  # different ones: how alike maps are by chance differs from one to the next
-DEPTHS = {"head": 0.0, "half": 0.5, "network": 1.0}
-TAKEN_IMAGES = 16  # of which places are taken away: thirty passes each
-ORDERS = 2  # of random places beside the map's
-BATCH = 16
 NOTHING_ARGUED = "no validation image was predicted as the class that its map argues for"
 
-Told = Mapping[str, tuple[Prediction, Explanation]]
 Masks = Mapping[str, NDArray[np.bool_]]
 NO_MASKS: Masks = {}
 
@@ -96,6 +78,16 @@ class _Found:
 
     def add(self, name: str, estimate: Estimate, limit: float) -> None:
         self.figures.append(MapFigure(name=name, estimate=estimate, limit=limit))
+
+    def note_forgotten(self, model: Run, alike: Mapping[str, list[float]], groups: Sequence[int]) -> None:
+        for name, found in alike.items():
+            self.alike[name].extend(found)
+        self.forgetting.extend((str(model.folder), group) for group in groups)
+
+    def note_taken(self, samples: Sequence[Sample], better: Mapping[str, list[float]]) -> None:
+        for name, won in better.items():
+            self.better[name].extend(won)
+        self.taken_of.extend(each.patient_id for each in samples)
 
     def settle(self) -> None:
         """Make figures of what was tried on the nets, over all of them."""
@@ -164,9 +156,9 @@ def make_passport(
     taken = shares_of(asked, drawn_in_turn(argued, TAKEN_IMAGES, seed))
     for number, (model, _) in enumerate(validated):
         if forgotten[number] or taken[number]:
-            lab = _Lab(model, method, cache, cache_dir, device, seed)
-            lab.ask_forgetful(found, forgotten[number], told)
-            lab.take_away(found, taken[number], told)
+            trials = Trials(model, method, cache, cache_dir, device, seed)
+            found.note_forgotten(model, *trials.forgotten(forgotten[number], told))
+            found.note_taken(taken[number], trials.taken(taken[number], told))
     found.settle()
     marked = _hold_against_findings(found, drawn, told, regions)
     _hold_against_bodies(found, run, argued, told, cache)
@@ -224,109 +216,6 @@ def _argued(one: tuple[Prediction, Explanation]) -> bool:
     return one[0].predicted == one[1].target
 
 
-def _patients(samples: Sequence[Sample]) -> list[str]:
-    return [sample.patient_id for sample in samples]
-
-
-@dataclass
-class _Lab:
-    """The net, and what is tried on it."""
-
-    run: Run
-    method: str
-    cache: ImageCache
-    cache_dir: Path
-    device: str
-    seed: int
-
-    def __post_init__(self) -> None:
-        self.classifier: Classifier = load_classifier(self.run, self.device).to(
-            memory_format=torch.channels_last
-        )
-
-    def ask_forgetful(self, found: _Found, chosen: Sequence[Sample], told: Told) -> None:
-        """Make maps again with nets that have forgotten, from the head down."""
-        # A patient's images meet one forgetting, so that both kinds of likeness stay within one group.
-        group_of = {patient: n % FORGETTINGS for n, patient in enumerate(dict.fromkeys(_patients(chosen)))}
-        groups = [group_of[each.patient_id] for each in chosen]
-        net = copy.deepcopy(self.classifier)
-        look = looker(
-            self.run,
-            net,
-            method=self.method,
-            settings=load_map_settings(self.run.folder),
-            images=1,
-            cache_dir=self.cache_dir,
-        )
-        alike = {name: np.zeros(len(chosen)) for name in DEPTHS}
-        for group in sorted(set(groups)):
-            rows = [place for place, of in enumerate(groups) if of == group]
-            batch = [chosen[place] for place in rows]
-            pixels = self.pixels(batch)
-            targets = [self.run.classes.index(told[each.image_id][1].target) for each in batch]
-            before = [told[each.image_id][1].heatmap for each in batch]
-            forgotten = None
-            for name, depth in DEPTHS.items():  # from the head down
-                forget(net, self.classifier, depth=depth, seed=self.seed + group, forgotten=forgotten)
-                forgotten = depth
-                made = look(pixels).maps(targets)
-                after = [on_image(one, self.run, each).heatmap for one, each in zip(made, batch, strict=True)]
-                alike[name][rows] = rank_correlations(before, after)
-        for name, found_alike in alike.items():
-            found.alike[name].extend(found_alike.tolist())
-        found.forgetting.extend((str(self.run.folder), group) for group in groups)
-
-    def take_away(self, found: _Found, chosen: Sequence[Sample], told: Told) -> None:
-        """Take places away and give them back: the hottest first, and the same image's at random."""
-        if not chosen:
-            return
-        logits = self.logits_of()
-        for at in range(0, len(chosen), BATCH):
-            batch = chosen[at : at + BATCH]
-            maps = [told[each.image_id][1] for each in batch]
-            targets = torch.tensor([self.run.classes.index(each.target) for each in maps], device=self.device)
-            images = self.pixels(batch)
-            hot = deletion_insertion(
-                logits, images, self.in_squares(batch, [each.heatmap for each in maps]), targets
-            )
-            orders = [random_places(len(batch), self.seed + at + order) for order in range(ORDERS)]
-            anywhere = [
-                deletion_insertion(logits, images, self.in_squares(batch, order), targets) for order in orders
-            ]
-            found.better["deletion"].extend(
-                np.mean([_wins(each.deletion, hot.deletion) for each in anywhere], axis=0)
-            )
-            found.better["insertion"].extend(
-                np.mean([_wins(hot.insertion, each.insertion) for each in anywhere], axis=0)
-            )
-        found.taken_of.extend(_patients(chosen))
-
-    def logits_of(self) -> Callable[[Tensor], Tensor]:
-        """Return the net, without maps, as fast as this machine runs it."""
-        features = fast_last_map(
-            self.classifier,
-            device=self.device,
-            images=30 * TAKEN_IMAGES,
-            size=recipe_of(self.run).image_size,
-            cache_dir=self.cache_dir,
-        )
-        head = self.classifier.head
-        if recipe_of(self.run).test_time_flip:  # as it predicts
-            return lambda images: (head(features(images)) + head(features(images.flip(3)))) / 2
-        return lambda images: head(features(images))
-
-    def in_squares(
-        self, batch: Sequence[Sample], heatmaps: Sequence[NDArray[np.floating]]
-    ) -> list[NDArray[np.floating]]:
-        """Return maps of images as maps of the squares that the net is given; what is around an image comes last."""
-        return [map_in_square(self.run, sample, heat) for sample, heat in zip(batch, heatmaps, strict=True)]
-
-    def pixels(self, samples: Sequence[Sample]) -> Tensor:
-        """Return images (B, C, H, W) in [0, 1]."""
-        rows = np.array([self.cache.row[sample.image_id] for sample in samples], dtype=np.int64)
-        return in_unit(images_of(self.cache, rows, self.device))
-
-
 def _likeness(alike: NDArray[np.float64], groups: Sequence[int]) -> Estimate:
     """Return the mean of rank correlations, with an interval that knows of images and of forgettings.
 
@@ -334,12 +223,6 @@ def _likeness(alike: NDArray[np.float64], groups: Sequence[int]) -> Estimate:
     """
     found = mean_of_bounded(alike.clip(0, 1), groups)
     return replace(found, method="Wilson, by shuffling and patient", patients=None)
-
-
-def _wins(larger: NDArray[np.float64], smaller: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return whether curves (B, S) lie above others on average, as 1 and 0; one half where they are equal."""
-    difference = (larger - smaller).mean(axis=1)
-    return np.where(difference == 0, 0.5, difference > 0)
 
 
 def _hold_against_findings(found: _Found, drawn: Sequence[Sample], told: Told, regions: Masks) -> int:

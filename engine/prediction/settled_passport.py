@@ -7,7 +7,8 @@ from pathlib import Path
 from engine.errors import DataError
 from engine.images import ImageCache
 from engine.models import pick_device
-from engine.prediction.map_passport import NO_MASKS, Masks, Told, make_passport
+from engine.prediction.map_passport import NO_MASKS, Masks, make_passport
+from engine.prediction.map_trials import Told
 from engine.prediction.predictor import Progress
 from engine.records import Passport, Run
 from engine.runs import load_map_settings, models_of, save_passport, split_of

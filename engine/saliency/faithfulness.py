@@ -7,8 +7,9 @@ score fall when the hot places are taken away (deletion and insertion), and does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,23 +159,49 @@ def blurred(images: Tensor) -> Tensor:
     return F.interpolate(small, size=images.shape[2:], mode="bilinear") if side > 4 else images
 
 
+Shown = Callable[[], "Tensor"]
+"""Makes images (B, C, H, W) when they are wanted: thirty batches need not lie in memory at once."""
+
+
 def deletion_insertion(
-    logits_of: Callable[[Tensor], Tensor],
+    logits_of: Callable[[Sequence[Shown]], Iterable[Tensor]],
     images: Tensor,
-    heatmaps: Sequence[NDArray[np.floating]],
+    orders: Sequence[Sequence[NDArray[np.floating]]],
     targets: Tensor,
-) -> Curves:
+) -> list[Curves]:
     """Take away and give back the hottest places first (RISE, arXiv:1806.07421).
 
     Args:
-        logits_of: The net: images (B, C, H, W) to logits (B, classes).
+        logits_of: The net: batches of images to the logits (B, classes) of each; it may run several at once.
         images: (B, C, H, W) float in [0, 1].
-        heatmaps: (h, w) of each, of any scale and sign; only the order of their places counts.
+        orders: In which places are taken: each a map (h, w) of every image, of any scale and sign; only the order of
+            their places counts.
         targets: (B,) int64.
+
+    Returns:
+        Of each order.
     """
     import torch
 
     from engine.saliency.evidence import log_odds
+
+    veil = blurred(images)
+    with torch.inference_mode():
+        shown: list[Shown] = []
+        for rank in [_ranks(heatmaps, images) for heatmaps in orders]:
+            shown += [partial(veil.where, rank <= share, images) for share in SHARES]
+            shown += [partial(images.where, rank <= share, veil) for share in SHARES]
+        asked = [
+            log_odds(logits, targets, Calibration()).cpu().double().numpy() for logits in logits_of(shown)
+        ]
+    steps = len(SHARES)
+    found = np.stack(asked, axis=1).reshape(len(images), len(orders), 2, steps)
+    return [Curves(deletion=found[:, order, 0], insertion=found[:, order, 1]) for order in range(len(orders))]
+
+
+def _ranks(heatmaps: Sequence[NDArray[np.floating]], images: Tensor) -> Tensor:
+    """Return the share of an image (B, 1, H, W) that is hotter than each of its places."""
+    import torch
 
     height, width = images.shape[2:]
     ranks = []
@@ -185,16 +212,7 @@ def deletion_insertion(
         rank = np.empty(height * width, dtype=np.float32)
         rank[order] = (np.arange(height * width) + 0.5) / (height * width)
         ranks.append(rank.reshape(1, height, width))
-    rank_map = torch.from_numpy(np.stack(ranks)).to(images.device)
-    veil = blurred(images)
-
-    def asked(shown: Tensor) -> NDArray[np.float64]:
-        return log_odds(logits_of(shown), targets, Calibration()).cpu().double().numpy()
-
-    with torch.inference_mode():
-        down = [asked(torch.where(rank_map <= share, veil, images)) for share in SHARES]
-        up = [asked(torch.where(rank_map <= share, images, veil)) for share in SHARES]
-    return Curves(deletion=np.stack(down, axis=1), insertion=np.stack(up, axis=1))
+    return torch.from_numpy(np.stack(ranks)).to(images.device)
 
 
 def random_places(count: int, seed: int) -> list[NDArray[np.float64]]:

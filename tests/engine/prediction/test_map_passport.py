@@ -16,9 +16,10 @@ from PIL import Image
 
 from engine.images import open_cache
 from engine.models import Classifier, build_classifier, in_unit
-from engine.prediction import map_passport, predictor
+from engine.prediction import map_passport, map_trials, predictor
 from engine.prediction.looking import Looker
-from engine.prediction.map_passport import FORGOTTEN_IMAGES, MOST_IMAGES, TAKEN_IMAGES, make_passport
+from engine.prediction.map_passport import FORGOTTEN_IMAGES, MOST_IMAGES, make_passport
+from engine.prediction.map_trials import TAKEN_IMAGES
 from engine.records import Calibration, Head, Passport, Recipe, Run, Sample
 from engine.report import passport_in_words
 from engine.saliency import CHECKS, SALIENCIES, Answer, failed, figures_of, forget, verdict
@@ -79,7 +80,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
                     mask_path=tmp_path / f"mask-{number}.png" if masks and mask.any() else None,
                 )
             )
-        for module in (map_passport, predictor):
+        for module in (map_trials, predictor):
             monkeypatch.setattr(module, "load_classifier", lambda run, device: copy.deepcopy(net).eval())
         of_recipe = ("image_size", "channels", "backbone", "fit", "test_time_flip")
         recipe = {key: more.pop(key) for key in of_recipe if key in more}
@@ -135,14 +136,14 @@ def test_an_edge_detector_does_not_follow_the_net(made: Make, monkeypatch: pytes
         return (grey[:, 1:, 1:] - grey[:, :-1, :-1]).abs()
 
     monkeypatch.setitem(SALIENCIES, "two-scale-cam", Method(maps=edges))
-    monkeypatch.setattr(map_passport, "looker", _plain_looker)
+    monkeypatch.setattr(map_trials, "looker", _plain_looker)
     monkeypatch.setattr(predictor, "looker", _plain_looker)
     passport = made(reader_of_bright_places())
     assert [one.estimate.value for one in figures_of(passport, "follows")] == pytest.approx([1, 1, 1])
     assert "follows" in failed(passport)
 
 
-def _plain_looker(run: Run, classifier: Classifier, *, method: str, **more: object) -> Looker:
+def _plain_looker(run: Run, classifier: Classifier, *, method: str | None, **more: object) -> Looker:
     from engine.prediction.looking import _plain
 
     return Looker(

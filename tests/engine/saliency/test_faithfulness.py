@@ -173,11 +173,14 @@ def films() -> torch.Tensor:
 TARGETS = torch.ones(6, dtype=torch.int64)
 
 
+def each_by(net):
+    return lambda shown: [net(make()) for make in shown]
+
+
 def test_taking_away_what_the_net_reads_costs_more_than_taking_away_the_rest(reader, films):
     true = explain(reader, films, TARGETS, "evidence-cam")
-    faithful = deletion_insertion(reader, films, list(true), TARGETS)
-    contrary = deletion_insertion(reader, films, list(-true), TARGETS)
-    anywhere = deletion_insertion(reader, films, random_places(6, seed=0), TARGETS)
+    orders = [list(true), list(-true), random_places(6, seed=0)]
+    faithful, contrary, anywhere = deletion_insertion(each_by(reader), films, orders, TARGETS)
     assert faithful.deletion.shape == faithful.insertion.shape == (6, len(SHARES))
     for other in (contrary, anywhere):
         assert np.all(faithful.insertion.mean(axis=1) > other.insertion.mean(axis=1))
@@ -192,7 +195,7 @@ def test_what_is_taken_away_is_blurred_and_the_rest_left_as_it_was(films):
         return torch.zeros(len(images), 2)
 
     hot = [np.arange(64.0).reshape(8, 8)] * 6  # the last rows first
-    deletion_insertion(look, films, hot, TARGETS)
+    deletion_insertion(each_by(look), films, [hot], TARGETS)
     for share, down, up in zip(SHARES, seen[: len(SHARES)], seen[len(SHARES) :], strict=True):
         taken = down != films
         assert float(taken.float().mean()) <= share + 1 / 1024
@@ -202,8 +205,8 @@ def test_what_is_taken_away_is_blurred_and_the_rest_left_as_it_was(films):
 
 def test_only_the_order_of_places_counts(reader, films):
     true = explain(reader, films, TARGETS, "evidence-cam").astype(np.float64)
-    one = deletion_insertion(reader, films, list(true), TARGETS)
-    other = deletion_insertion(reader, films, list(60 * true - 7), TARGETS)
+    orders = [list(true), list(60 * true - 7)]
+    one, other = deletion_insertion(each_by(reader), films, orders, TARGETS)
     np.testing.assert_allclose(one.deletion, other.deletion, atol=1e-4)
 
 
