@@ -24,6 +24,7 @@ from engine.prediction.on_demand import explain_case
 from engine.reading.store import open_store
 from engine.records import Explanation, Run
 from engine.workspace import Workspace, open_workspace
+from tests.doubles.half_way import LET_GO, half_way
 from tests.tiny import with_cells
 
 PATIENCE = 120.0  # seconds: a busy machine takes long to start a process that imports torch
@@ -72,8 +73,18 @@ def children() -> list[psutil.Process]:
     return found
 
 
+@pytest.fixture
+def let_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A method of several steps waits after its first until this file is there, however fast it would be."""
+    monkeypatch.setattr(explaining, "_explain", half_way)
+    gate = bench.run.folder / LET_GO
+    gate.unlink(missing_ok=True)
+    yield gate
+    gate.touch()
+
+
 def test_a_map_comes_from_another_process_with_its_share_on_the_way_and_at_once_the_second_time(
-    bench: Bench,
+    bench: Bench, let_go: Path
 ) -> None:
     wish = bench.wish(0)
     began = time.monotonic()
@@ -81,10 +92,14 @@ def test_a_map_comes_from_another_process_with_its_share_on_the_way_and_at_once_
     asking = time.monotonic() - began
     assert first.explanation is None
     shares = []
-    made = until(
-        lambda: shares.append(bench.explaining.ask("anna", wish)) or shares[-1],  # type: ignore[func-returns-value]
-        lambda one: one.explanation is not None,
-    ).explanation
+
+    def ask() -> Answer:
+        shares.append(bench.explaining.ask("anna", wish))
+        if shares[-1].share > 0:
+            let_go.touch()
+        return shares[-1]
+
+    made = until(ask, lambda one: one.explanation is not None).explanation
     assert asking < 0.3 * (time.monotonic() - began)  # nobody waits for the process to start
     assert made is not None
     assert any(0 < one.share < 1 and one.begun for one in shares)
@@ -97,12 +112,15 @@ def test_a_map_comes_from_another_process_with_its_share_on_the_way_and_at_once_
     again.close()
 
 
-def test_a_new_wish_takes_the_place_of_the_one_before_and_what_is_waited_for_goes_first(bench: Bench) -> None:
+def test_a_new_wish_takes_the_place_of_the_one_before_and_what_is_waited_for_goes_first(
+    bench: Bench, let_go: Path
+) -> None:
     bench.wait("anna", bench.wish(1, "grad-cam"))  # the process is warm
     left, ahead, wanted = bench.wish(2), bench.wish(3), bench.wish(4, "hirescam")
     until(lambda: bench.explaining.ask("anna", left), lambda one: one.begun)
     bench.explaining.ask("ben", ahead, ahead=True)
     bench.explaining.ask("anna", wanted)  # anna has left case 2: nobody wants it
+    let_go.touch()
     bench.wait("anna", wanted)
     kept = Explaining(bench.cache)
     assert kept.ask("x", wanted).explanation is not None
@@ -121,10 +139,11 @@ def test_two_readers_of_the_same_case_share_one_map_and_one_who_leaves_does_not_
     assert bench.wait("ben", wish).image_id == wish.case.image_id
 
 
-def test_what_was_dropped_stops_and_the_next_wish_is_answered(bench: Bench) -> None:
+def test_what_was_dropped_stops_and_the_next_wish_is_answered(bench: Bench, let_go: Path) -> None:
     wish = bench.wish(6)
     until(lambda: bench.explaining.ask("anna", wish), lambda one: one.begun)
     bench.explaining.drop("anna")
+    let_go.touch()
     bench.wait("anna", bench.wish(6, "grad-cam"))
     assert bench.explaining._kept.find(bench.run, wish.case.image_id, "occlusion", "normal") is None
 

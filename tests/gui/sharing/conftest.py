@@ -9,6 +9,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -73,5 +74,11 @@ def fetch(relay: Relay, host: str) -> bytes:
         return bytes(response.read())
 
 
-def children() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+def children() -> set[psutil.Process]:
+    """The processes that this one has started; what an earlier test has started may end at any moment."""
+    found = set()
+    for one in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if one.status() != psutil.STATUS_ZOMBIE:
+                found.add(one)
+    return found

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import RecipeError, ReviewError, RunError
+from engine.jobs import explaining
 from engine.pipeline import read_samples
 from engine.prediction import parts_of
 from engine.records import Explanation, Prediction, Run
@@ -25,6 +26,7 @@ from gui.pages.review import decide, open_reading, show_case
 from gui.pages.review.maps import explain, method_choices, stop_explaining
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession, open_session
+from tests.doubles.half_way import LET_GO, half_way
 from tests.gui.conftest import Room
 from tests.gui.pages.review.test_map_on_screen import painted
 from tests.tiny import with_cells
@@ -154,7 +156,8 @@ def test_nonsense_is_refused_in_a_sentence_or_taken_as_no_choice(
         wait(desk, question)
 
 
-def test_a_verdict_is_stored_while_a_map_is_computed(ward: Ward) -> None:
+def test_a_verdict_is_stored_while_a_map_is_computed(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explaining, "_explain", half_way)
     desk = Desk(ward.session)
     opened = open_reading(desk, {"queue": "all", "reader": "ben"})
     reading, case = opened["reading"], opened["case"]
@@ -164,6 +167,7 @@ def test_a_verdict_is_stored_while_a_map_is_computed(ward: Ward) -> None:
         {"reading": reading, "shown": case["id"], "predicted": case["predicted"], "verdict": "agree"},
     )
     assert answer["stored"] and ward.session.explaining._working is not None, "the map was waited for"
+    (ward.run.folder / LET_GO).touch()
     # and the map of the next case is not that of the one that was left
     following = answer["case"]["id"]
     made = wait(desk, {"reading": reading, "shown": following, "method": "occlusion", "target": "opacity"})
@@ -241,6 +245,7 @@ def test_a_method_and_a_class_are_chosen_and_picture_and_words_follow_to_the_nex
 
     page.select_option("[data-at=map-method]", "smoothgrad")
     await_map(page, case, f"smoothgrad, for {other}")
+    page.wait_for_selector(".rv[data-shown]:not([data-guard])")  # maps that were kept come faster
     page.keyboard.press("a")  # the verdict, and on
     page.wait_for_function(f"document.querySelector('.rv').dataset.shown !== '{case}'")
     assert "Stored: agree" in page.inner_text("[data-at=stored]")

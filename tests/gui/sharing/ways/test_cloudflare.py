@@ -30,7 +30,7 @@ def test_the_address_is_found_and_leads_to_the_port_until_it_is_closed(
         assert fetch(relay, at_the_relay) == at_the_relay.encode()
         tunnel.close()
         assert not tunnel.open
-    assert children() == before
+    assert children() <= before
 
 
 def test_when_the_program_ends_the_tunnel_is_not_open(programs: Path, port: int) -> None:
@@ -58,7 +58,7 @@ def test_without_a_tunnel_there_is_one_sentence_in_time_and_no_program_left(
         with pytest.raises(ShareError, match=words) as caught:
             dig(Order(port=port, timeout=2.0 if trouble == "silent" else 20.0))
     assert "another way" in caught.value.remedy
-    assert children() == before
+    assert children() <= before
 
 
 def test_where_it_is_not_installed_this_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_the_public_address_leads_to_the_port_until_it_is_closed(program: Path, 
         assert not tunnel.open
         with pytest.raises(urllib.error.HTTPError, match="404"):
             fetch(relay, tunnel.host)
-    assert children() == before
+    assert children() <= before
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_without_a_tunnel_there_is_one_sentence_in_time_and_no_program_left(
             dig(Order(port=port, timeout=2.0, server=server))
     assert time.monotonic() - began < 25
     assert "another way" in caught.value.remedy
-    assert children() == before
+    assert children() <= before
 
 
 def test_a_service_that_says_no_is_said(program: Path, port: int) -> None:

@@ -170,7 +170,7 @@ def test_the_double_digs_with_the_same_command(programs: Path, port: int) -> Non
         anywhere = dig(Order(port=port, server="you@bastion"))
         assert anywhere.url == "http://127.0.0.1:40123"
         anywhere.close()
-    assert children() == before
+    assert children() <= before
 
 
 def test_who_does_not_come_back_ends_the_link(
@@ -206,7 +206,7 @@ def test_what_ssh_says_becomes_one_sentence(programs: Path, said: str, words: st
     before = children()
     with pytest.raises(ShareError, match=words) as caught:
         dig(Order(port=1, server="you@bastion"))
-    assert "another way" in caught.value.remedy and children() == before
+    assert "another way" in caught.value.remedy and children() <= before
 
 
 def test_a_server_that_never_answers_is_not_waited_for(programs: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_server_that_never_answers_is_not_waited_for(programs: Path) -> None:
     before = children()
     with pytest.raises(ShareError, match="cannot be reached"):
         dig(Order(port=1, server="you@bastion", timeout=0.5))
-    assert children() == before
+    assert children() <= before
 
 
 def test_without_a_server_the_command_is_told() -> None:
