@@ -70,7 +70,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     samples = (*split.test, *split.val, *split.train)
     cache = open_cache(setting.scratch / "cache", samples, size=224, channels=3)
     run = trained["mixed"]
-    settle_maps(run, cache=cache, device=pick_device())
+    settle_maps(run, cache=cache, cache_dir=setting.scratch / "cache", device=pick_device())
     area = {
         name: _area(_read(one, split.test, cache, setting).predictions, one) for name, one in trained.items()
     }

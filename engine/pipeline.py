@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 # Loaded when first named: a report needs no torch, and a training no figures.
-from engine import external as abroad, handover, models, prediction, report as reports, training
+from engine import external as abroad, handover, prediction, report as reports, training
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
-from engine.images import ImageCache, kept_image, open_cache
+from engine.images import ImageCache, kept_image
 from engine.in_bulk import many_records
 from engine.labels import held_against, searches_of, splits_asked_for
 from engine.reading import Store, write_anchor
@@ -44,8 +44,6 @@ from engine.runs import (
     load_uncertainty,
     models_of,
     passport_of,
-    save_distances,
-    save_explanations,
     sizes_of_run,
     split_of,
     tested_by,
@@ -139,25 +137,9 @@ def read_run(
     Returns:
         The predictions, and the explanations by image id.
     """
-    split, recipe, on = split_of(run), recipe_of(run), models.pick_device(device)
-    decoded = open_cache(
-        workspace.cache,
-        [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
-        size=recipe.image_size,
-        channels=recipe.channels,
-        fit=recipe.fit,
+    predictions, explanations = prediction.read_own(
+        run, parts, cache_dir=workspace.cache, device=device, progress=progress
     )
-    samples = [sample for part in parts for sample in split.part(part)]
-    prediction.settle_maps(run, cache=decoded, device=on)
-    of = prediction.parts_of(split)
-    predictions, explanations = read_samples(
-        workspace, run, samples, parts=of, device=device, progress=progress, cache=decoded
-    )
-    save_explanations(run.folder, explanations.values())
-    save_distances(run, predictions)
-    told = {one.image_id: (one, explanations[one.image_id]) for one in predictions}
-    prediction.settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=on)
-    prediction.keep_alike(run, cache=decoded, cache_dir=workspace.cache, device=on, progress=progress)
     if store is not None:
         store.add_run(run)
         store.add_cases(run.run_id, predictions)

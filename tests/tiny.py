@@ -74,7 +74,7 @@ def with_cells(workspace: Workspace, like: Run) -> Run:
     save_run(run)
     val = split_of(run).val
     cache = open_cache(workspace.cache, val, size=SIDE, channels=recipe.channels)
-    settings = fit_map_settings(run, val, cache=cache)
+    settings = fit_map_settings(run, val, cache=cache, cache_dir=workspace.cache)
     assert settings is not None
     save_map_settings(folder, settings)
     return load_run(folder)

@@ -25,8 +25,8 @@ from .robustness import (
     DISTURBANCES as DISTURBANCES,
     measure_robustness as measure_robustness,
 )
-from .settled_passport import (
+from .settled import (
     passport_anew as passport_anew,
-    settle_passport as settle_passport,
+    read_own as read_own,
 )
 from .shift_afterwards import refit_shift as refit_shift

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,10 +20,17 @@ from engine.training import images_of
 from engine.uncertainty import shift_features
 
 BATCH = 64
+NOTHING_SEEN: Mapping[str, NDArray[np.floating]] = {}
 
 
 def keep_alike(
-    run: Run, *, cache: ImageCache, cache_dir: Path, device: str, progress: Progress | None = None
+    run: Run,
+    *,
+    cache: ImageCache,
+    cache_dir: Path,
+    device: str,
+    progress: Progress | None = None,
+    seen: Mapping[str, NDArray[np.floating]] = NOTHING_SEEN,
 ) -> None:
     """Keep the features of a run's training, validation and test images.
 
@@ -35,6 +42,8 @@ def keep_alike(
         cache_dir: Where converted nets are kept.
         device: "cpu", "cuda" or "mps".
         progress: Called with images done and images in all; may raise to stop.
+        seen: `shift_features` of validation and test images by their id, as far as they are known: they are not looked
+            at again.
 
     Raises:
         RunError: The checkpoint cannot be read.
@@ -47,11 +56,17 @@ def keep_alike(
     known = sum(sample.image_id in cache.row for sample in split.train)
     if known < 2:
         return
+    # The components are learned from the first training images, in a drawn order: none is looked at twice.
+    order = np.random.default_rng(split.seed).permutation(known)
+    others = samples[known:]
+    told = [sample for sample in others if sample.image_id in seen]
+    asked = [samples[place] for place in order]
+    asked += [sample for sample in others if sample.image_id not in seen]
     net = load_classifier(run, device)
-    look = looker(run, net, method=None, settings=None, images=len(samples), cache_dir=cache_dir)
+    look = looker(run, net, method=None, settings=None, images=len(asked), cache_dir=cache_dir)
 
-    def seen() -> Iterator[NDArray[np.float64]]:
-        batches = [samples[at : at + BATCH] for at in range(0, len(samples), BATCH)]
+    def looked_at() -> Iterator[NDArray[np.float64]]:
+        batches = [asked[at : at + BATCH] for at in range(0, len(asked), BATCH)]
         done = 0
         for features in looks_at(
             [look],
@@ -62,15 +77,17 @@ def keep_alike(
             yield features
             done += len(features)
             if progress is not None:
-                progress(done, len(samples))
+                progress(done, len(asked))
 
-    # The components are learned from the first training images, in a drawn order: none is looked at twice.
-    order = np.random.default_rng(split.seed).permutation(known)
-    samples = [*(samples[place] for place in order), *samples[known:]]
-    fitted_on, batches = min(known, FITTED_ON), seen()
+    fitted_on, batches = min(known, FITTED_ON), looked_at()
     first = np.concatenate([*islice(batches, math.ceil(fitted_on / BATCH))])
-    fitted = fit_alike(first[:fitted_on], [sample.patient_id for sample in samples[:fitted_on]])
+    fitted = fit_alike(first[:fitted_on], [sample.patient_id for sample in asked[:fitted_on]])
     directions = [fitted.directions(first), *map(fitted.directions, batches)]
+    for at in range(0, len(told), BATCH):
+        directions.append(
+            fitted.directions(np.stack([seen[each.image_id] for each in told[at : at + BATCH]]))
+        )
+    samples = [*asked, *told]
     kept = replace(
         fitted,
         image_ids=tuple(sample.image_id for sample in samples),

@@ -244,9 +244,7 @@ def _looker(
         scale = settings.scale if settings else None  # log-odds are log-odds, by either method
         if maker.front is None:
             return Looker(lambda batch: (), lambda batch, _: _evident(maker, in_unit(batch), None, scale))
-        coarse = maker.stage is None  # read from the whole backbone's map
-        layers = (classifier.backbone_sequence() or []) if coarse else list(maker.front.layers.children())
-        front = fast(maker.front, layers)
+        front = fast(maker.front, maker.layers)
         return Looker(
             lambda batch: (front.begin(batch),),
             lambda batch, known: _evident(maker, batch, front.finish(known[0]), scale),

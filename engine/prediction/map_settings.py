@@ -6,9 +6,10 @@ as it is, because the colours end at what validation images with the finding rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 from engine.data import read_mask
 from engine.errors import ImageError
 from engine.images import ImageCache
-from engine.models import Grid, in_unit
+from engine.models import Features, Grid, fast_layers, in_unit
 from engine.prediction.looking import Map, on_image
 from engine.records import Explanation, MapGrid, MapSettings, Run, Sample, recipe_of
 from engine.runs import load_classifier, models_of, save_map_settings, split_of
@@ -40,7 +41,7 @@ BATCH = 16
 
 
 def fit_map_settings(
-    run: Run, samples: Sequence[Sample], *, cache: ImageCache, device: str = "cpu"
+    run: Run, samples: Sequence[Sample], *, cache: ImageCache, cache_dir: Path, device: str = "cpu"
 ) -> MapSettings | None:
     """Fix how a run's maps are made and read.
 
@@ -48,6 +49,7 @@ def fit_map_settings(
         run: As trained.
         samples: Its validation images.
         cache: Holds them.
+        cache_dir: Where converted nets are kept.
         device: Where the net runs.
 
     Returns:
@@ -75,10 +77,15 @@ def fit_map_settings(
     if makers[EVIDENCE[0]].stage is None:
         del makers[EVIDENCE[0]]
     first = next(iter(makers.values()))
-    grids, reasons = _placed(first, _pixels(cache, _spread(known, PLANTED_FILMS), device))
+    front: Features | None = None
+    if first.front is not None:  # by what training has converted of it, if anything
+        front = fast_layers(
+            first.front, first.layers, device=device, images=1, size=recipe.image_size, cache_dir=cache_dir
+        )
+    grids, reasons = _placed(first, front, _pixels(cache, _spread(known, PLANTED_FILMS), device))
     for maker in makers.values():
         maker.grids |= grids
-    maps = {method: _maps(run, maker, argued, cache, device) for method, maker in makers.items()}
+    maps = _maps(run, makers, front, argued, cache, device)
     method, why = _chosen(run, argued, maps)
     peaks = [made.max() for made in maps[method]]
     scale = float(np.quantile(peaks, SCALE_QUANTILE))
@@ -99,16 +106,20 @@ def fit_map_settings(
     )
 
 
-def settle_maps(run: Run, *, cache: ImageCache, device: str = "cpu") -> None:
+def settle_maps(run: Run, *, cache: ImageCache, cache_dir: Path, device: str = "cpu") -> None:
     """Fix how the maps of a run are made and keep it: of several models each on its own validation images.
 
     Args:
         run: As trained.
         cache: Holds its images.
+        cache_dir: Where converted nets are kept.
         device: Where the net runs.
     """
     models = models_of(run)
-    found = [fit_map_settings(one, split_of(one).val, cache=cache, device=device) for one in models]
+    found = [
+        fit_map_settings(one, split_of(one).val, cache=cache, cache_dir=cache_dir, device=device)
+        for one in models
+    ]
     settings = [one for one in found if one is not None]
     if len(settings) < len(models):
         return
@@ -151,9 +162,11 @@ def _pixels(cache: ImageCache, samples: Sequence[Sample], device: str) -> Tensor
     return in_unit(images_of(cache, rows, device))
 
 
-def _placed(maker: EvidenceMaps, films: Tensor) -> tuple[dict[Extent, Grid], list[str]]:
+def _placed(
+    maker: EvidenceMaps, front: Features | None, films: Tensor
+) -> tuple[dict[Extent, Grid], list[str]]:
     def maps_of(images: Tensor) -> dict[Extent, Tensor]:
-        seen = maker.look(images)
+        seen = maker.look(images, None if front is None else front(images))
         maps = [seen.last.detach(), *([] if seen.fine is None else [seen.fine.detach()])]
         return {(int(each.shape[2]), int(each.shape[3])): each for each in maps}
 
@@ -187,18 +200,28 @@ def _placing_words(placing: Placing, films: int) -> str:
 
 
 def _maps(
-    run: Run, maker: EvidenceMaps, samples: Sequence[Sample], cache: ImageCache, device: str
-) -> list[NDArray[np.float32]]:
-    def made() -> Iterator[NDArray[np.float32]]:
-        for at in range(0, len(samples), BATCH):
-            batch = samples[at : at + BATCH]
-            targets = torch.tensor([run.classes.index(str(each.label)) for each in batch], device=device)
-            seen = maker.look(_pixels(cache, batch, device))
+    run: Run,
+    makers: Mapping[str, EvidenceMaps],
+    front: Features | None,
+    samples: Sequence[Sample],
+    cache: ImageCache,
+    device: str,
+) -> dict[str, list[NDArray[np.float32]]]:
+    made: dict[str, list[NDArray[np.float32]]] = {method: [] for method in makers}
+    for at in range(0, len(samples), BATCH):
+        batch = samples[at : at + BATCH]
+        targets = torch.tensor([run.classes.index(str(each.label)) for each in batch], device=device)
+        images = _pixels(cache, batch, device)
+        known = None if front is None else front(images)
+        for method, maker in makers.items():
+            seen = maker.look(images, known)
             found = maker.explain(seen, targets).maps.cpu().numpy()
-            for heatmap, sample in zip(found, batch, strict=True):
-                yield on_image(Map(heatmap, scale=1.0, rest=0.0), run, sample).heatmap
-
-    return list(made())
+            known = seen.last.detach()  # all that the coarser of the two reads
+            made[method] += [
+                on_image(Map(heatmap, scale=1.0, rest=0.0), run, sample).heatmap
+                for heatmap, sample in zip(found, batch, strict=True)
+            ]
+    return made
 
 
 def _masks(samples: Sequence[Sample]) -> dict[str, NDArray[np.bool_]]:

@@ -170,10 +170,12 @@ class Loaded:
     Attributes:
         images: How many images they will see in all: whether converting a net pays depends on that.
         models: Those loaded so far, by their run's folder.
+        features: Takes the `shift_features` of each image that one net predicts, by its id; None where nobody asks.
     """
 
     images: int
     models: dict[Path, _Model] = field(default_factory=dict)
+    features: dict[str, NDArray[np.float32]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -215,8 +217,7 @@ def _model(reading: _Reading, run: Run, images: int) -> _Model:
 
 
 def _load(reading: _Reading, run: Run, images: int) -> _Model:
-    classifier = load_classifier(run, reading.device)
-    classifier.to(memory_format=torch.channels_last)
+    classifier = load_classifier(run, reading.device).to(memory_format=torch.channels_last)
     look = looker(
         run,
         classifier,
@@ -255,12 +256,16 @@ def _told_of_batch(
     probabilities = mean_log_odds(each)
     told: Sequence[tuple[Uncertainty | None, tuple[str, ...]]] = [(None, ())] * len(batch)
     if len(models) == 1:  # passes and conformal sets are of one net
-        told = _tell(run, models[0].classifier, models[0].fitted, seen[0].pooled, probabilities)
+        told = _tell(run, models[0], seen[0].pooled, probabilities)
     targets = [
         reading.target or class_argued_for(run.classes, run.positive, predicted_class(run, row))
         for row in probabilities
     ]
-    by_model = _distances(models, [look.pooled for look in seen], batch)
+    features = [shift_features(look.pooled) for look in seen]
+    if len(models) == 1 and reading.loaded is not None and reading.loaded.features is not None:
+        rows = zip(batch, features[0].astype(np.float32), strict=True)
+        reading.loaded.features.update({sample.image_id: row for sample, row in rows})
+    by_model = _distances(models, features, batch)
     folds = reading.folds if by_model else ()
     maps: Sequence[Map] = []
     if reading.method is not None:
@@ -292,17 +297,13 @@ def _none_readable(cache: ImageCache) -> DataError:
 
 
 def _tell(
-    run: Run,
-    classifier: Classifier,
-    fitted: UncertaintyModel | None,
-    pooled: Tensor,
-    probabilities: NDArray[np.float64],
+    run: Run, model: _Model, pooled: Tensor, probabilities: NDArray[np.float64]
 ) -> Sequence[tuple[Uncertainty | None, tuple[str, ...]]]:
-    if fitted is None:
+    if model.fitted is None:
         return [(None, ())] * len(probabilities)
     return estimate_uncertainty(
-        classifier,
-        fitted,
+        model.classifier,
+        model.fitted,
         pooled,
         probabilities,
         [predicted_class(run, row) for row in probabilities],
@@ -312,13 +313,13 @@ def _tell(
 
 
 def _distances(
-    models: Sequence[_Model], pooled: Sequence[Tensor], samples: Sequence[Sample]
+    models: Sequence[_Model], features: Sequence[NDArray[np.float64]], samples: Sequence[Sample]
 ) -> dict[Path, list[float]]:
     """Return each image's distance by each net's folder; none where one of the nets cannot say."""
     ids = [sample.image_id for sample in samples]
     each = {
-        model.run.folder: distances_of(model.known, shift_features(read), ids)
-        for model, read in zip(models, pooled, strict=True)
+        model.run.folder: distances_of(model.known, read, ids)
+        for model, read in zip(models, features, strict=True)
         if model.known is not None and model.known.speaks
     }
     return each if len(each) == len(models) else {}

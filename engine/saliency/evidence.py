@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.models import FineStage, Grid, cut_behind_backbone, find_fine_stage, follow_cells
 from engine.records import Calibration, MapGrid
@@ -84,6 +84,13 @@ class EvidenceMaps:
         extents = [centres.last, *([self.stage.extent] if self.stage else [])]
         self.grids = {extent: centres.of(*extent) for extent in extents} | dict(grids or {})
         self.front = self.stage.front if self.stage else cut_behind_backbone(classifier).frozen
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """What `front` is made of, where its layers stand in a row; else none."""
+        if self.front is None:
+            return []
+        return list(self.front.layers.children()) if self.stage else self.classifier.backbone_sequence() or []
 
     def look(self, images: Tensor, known: Tensor | None = None) -> Seen:
         """Run the net once.

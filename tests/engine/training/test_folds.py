@@ -36,7 +36,7 @@ from engine.pipeline import (
 from engine.prediction.for_review import told_of
 from engine.prediction.map_passport import FORGOTTEN_IMAGES
 from engine.prediction.predictor import predict, predict_and_explain
-from engine.prediction.settled_passport import passport_anew
+from engine.prediction.settled import passport_anew
 from engine.prediction.speakers import one_model_each
 from engine.reading.store import open_store
 from engine.records import Augmentation, Calibration, Epoch, Index, Run, Split, TrainingRequest, edge_of
