@@ -160,6 +160,14 @@ import webbrowser
 webbrowser.open = lambda address: print(f"opened {address}", flush=True)
 serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]))
 """
+WHEN_TOLD = """
+import sys
+class Late:
+    def find_spec(name, *_):
+        if name == "gui.app":  # what takes seconds to load
+            sys.stdin.readline()
+sys.meta_path.insert(0, Late)
+"""
 
 
 @pytest.mark.browser
@@ -167,9 +175,9 @@ def test_a_browser_shows_that_it_starts_and_then_the_window_without_anybody_doin
     room: Room, page: Any
 ) -> None:
     port = free_port()
-    command = [sys.executable, "-c", SERVE, str(room.session.workspace.root), str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    command = [sys.executable, "-c", WHEN_TOLD + SERVE, str(room.session.workspace.root), str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
         try:
             page.goto(process.stdout.readline().split()[1], wait_until="commit")
             told = page.context.new_cdp_session(page)  # which waits for no page that is on its way
@@ -180,6 +188,8 @@ def test_a_browser_shows_that_it_starts_and_then_the_window_without_anybody_doin
             ):
                 assert time.monotonic() < until
                 page.wait_for_timeout(20)
+            process.stdin.write("\n")
+            process.stdin.flush()
             page.wait_for_selector(".rv[data-shown]")
             page.goto("about:blank")  # a page that still asks would be told that its window is gone
         finally:

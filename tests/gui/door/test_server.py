@@ -32,7 +32,7 @@ class Place:
 
     def __init__(self) -> None:
         self.taken = 0
-        self.broken = False
+        self.broken = self.taken_in = False
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
@@ -76,6 +76,7 @@ class Place:
         return StreamingResponse(stream(), media_type="text/event-stream")
 
     async def _large(self, request: Request) -> Response:
+        self.taken_in = True
         return Response(bytes(LARGE))
 
     def head(self, line: str, *, known: bool = True, **headers: str) -> bytes:
@@ -317,7 +318,7 @@ def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch
     place = Place()
     with place.connect() as one:
         one.sendall(place.head("GET /large"))
-        time.sleep(1.5)
+        wait_until(lambda: place.taken_in and not place._server._server.server_state.connections)
         came = 0
         with contextlib.suppress(ConnectionResetError):
             while part := one.recv(1 << 20):

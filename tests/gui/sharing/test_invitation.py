@@ -87,8 +87,7 @@ def device(browser: Any, invitation: Invitation) -> Iterator[Callable[[], Any]]:
 def press(page: Any, key: str) -> None:
     shown = page.locator(".st-room").get_attribute("data-shown")
     page.keyboard.press(key)
-    page.wait_for_selector(f'.st-room:not([data-shown="{shown}"]):not([data-busy])')
-    page.wait_for_timeout(600)
+    page.wait_for_selector(f'.st-room:not([data-shown="{shown}"]):not([data-busy], [data-guard])')
 
 
 @pytest.mark.browser

@@ -10,7 +10,7 @@ import pytest
 
 from tests.gui.conftest import PATIENCE, Room
 
-GUARD = 550  # milliseconds: a little longer than a new image refuses keys
+THERE = ".rv[data-shown]:not([data-busy], [data-guard])"  # a new image refuses keys for a moment
 COUNT = """where => {
     window.heard = 0;
     document.querySelector(where).addEventListener('click', (event) => {
@@ -59,8 +59,7 @@ def test_a_double_click_takes_back_one_answer_and_a_slow_second_click_the_one_be
         sheet = tablet.new_page()
         sheet.goto(window.url)
         for _case in range(2):
-            was = sheet.wait_for_selector("[data-shown]:not([data-busy])").get_attribute("data-shown")
-            sheet.wait_for_timeout(GUARD)
+            was = sheet.wait_for_selector(THERE).get_attribute("data-shown")
             sheet.keyboard.press("a")
             sheet.wait_for_selector(f"[data-shown]:not([data-shown='{was}']):not([data-busy])")
         undo = sheet.locator("[data-do=undo]").first
@@ -76,7 +75,7 @@ def test_a_double_click_takes_back_one_answer_and_a_slow_second_click_the_one_be
             second_click(sheet)
         sheet.wait_for_selector("[data-shown]:not([data-busy])")
         assert len(room.session.store.reviews(room.run.run_id)) == 1
-        sheet.wait_for_timeout(GUARD)
+        sheet.wait_for_selector(THERE)
         sheet.keyboard.press("z")
         sheet.wait_for_function("document.querySelector('[data-at=count]').textContent.startsWith('1 ')")
         assert not room.session.store.reviews(room.run.run_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from engine import pipeline
 from engine.data.index import index_folder
 from engine.data.saved import save_index
 from engine.errors import DataError, ReportError, ReviewError
-from engine.records import Run
+from engine.records import ExternalTest, Run
 from engine.workspace import Workspace, open_workspace
 from gui.pages.report.elsewhere import answers_of, ask, begin, datasets, download, looked, names_of
 from gui.pages.report.found_elsewhere import result
@@ -54,6 +56,20 @@ def wait(testing: ExternalTests, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture
+def let_go(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Tests begin when this is set, however fast the machine is."""
+    gate, validate = threading.Event(), pipeline.validate_run
+
+    def waits(*given: Any, **named: Any) -> ExternalTest:
+        gate.wait()
+        return validate(*given, **named)
+
+    monkeypatch.setattr(pipeline, "validate_run", waits)
+    yield gate
+    gate.set()
+
+
 def test_the_runs_own_data_are_not_offered(session: AppSession, foreign: str) -> None:
     assert [dataset_id for _, dataset_id in datasets(session, RUN)] == [foreign]
 
@@ -79,7 +95,9 @@ def test_a_name_without_an_answer_starts_nothing(session: AppSession, foreign: s
         begin(session, testing, RUN, None)
 
 
-def test_a_test_is_kept_and_stands_in_the_report_and_its_archive(session: AppSession, foreign: str) -> None:
+def test_a_test_is_kept_and_stands_in_the_report_and_its_archive(
+    session: AppSession, foreign: str, let_go: threading.Event
+) -> None:
     testing = ExternalTests(session)
     assert "not been tested" in result(report_of(session, RUN, "test"))
     with pytest.raises(ReportError, match="not tested on this data set"):
@@ -87,6 +105,7 @@ def test_a_test_is_kept_and_stands_in_the_report_and_its_archive(session: AppSes
     begin(session, testing, RUN, foreign, "opacity", "")
     with pytest.raises(ReportError, match="in progress"):
         begin(session, testing, RUN, foreign, "opacity", "")
+    let_go.set()
     wait(testing)
     words, start, cancel, timer = looked(testing.state)
     assert "Tested on 15 images of north" in words
@@ -99,10 +118,13 @@ def test_a_test_is_kept_and_stands_in_the_report_and_its_archive(session: AppSes
         assert sorted(packed.namelist()) == names and packed.read("external.pdf").startswith(b"%PDF")
 
 
-def test_a_cancelled_test_keeps_nothing_and_says_so(session: AppSession, foreign: str) -> None:
+def test_a_cancelled_test_keeps_nothing_and_says_so(
+    session: AppSession, foreign: str, let_go: threading.Event
+) -> None:
     testing = ExternalTests(session)
     begin(session, testing, RUN, foreign, "opacity", "")
     testing.cancel()
+    let_go.set()
     wait(testing)
     assert testing.state is not None and testing.state.work.result is None
     assert "cancelled; nothing of it was kept" in looked(testing.state)[0]
@@ -110,11 +132,12 @@ def test_a_cancelled_test_keeps_nothing_and_says_so(session: AppSession, foreign
 
 
 def test_what_goes_wrong_on_the_way_is_said_and_another_test_can_begin(
-    session: AppSession, foreign: str
+    session: AppSession, foreign: str, let_go: threading.Event
 ) -> None:
     testing = ExternalTests(session)
     begin(session, testing, RUN, foreign, "", "")
     (session.workspace.runs / RUN / "model.safetensors").write_bytes(b"cut short")
+    let_go.set()
     wait(testing)
     assert "The checkpoint of run" in looked(testing.state)[0]
     begin(session, testing, RUN, foreign, "opacity", "")

@@ -145,7 +145,6 @@ def test_turned_and_mirrored_the_film_its_values_and_its_regions_agree_and_nothi
     page.mouse.down()
     page.mouse.move(film["x"] + 0.6 * film["width"], film["y"] + 0.5 * film["height"], steps=3)
     page.mouse.up()
-    page.wait_for_timeout(600)
     page.keyboard.press("u")
     page.wait_for_selector(".rv[data-empty]")
     (region,) = room.session.store.reviews("20260202-120000-film")[0].regions
@@ -259,7 +258,6 @@ def test_fingers_draw_move_reshape_and_close_regions_and_the_page_stays_where_it
     for place in ((0.1, 0.7), (0.4, 0.7), (0.2, 0.9), (0.1, 0.7)):  # the first point again closes it
         drag(place)
     assert page.evaluate("scrollY") == 0
-    page.wait_for_timeout(600)
     page.keyboard.press("u")
     page.wait_for_selector(".rv[data-empty]")
     box, polygon = room.session.store.reviews("20260202-120000-film")[0].regions

@@ -33,7 +33,6 @@ def test_of_fifty_classes_the_predicted_is_in_sight_and_any_is_taken_by_key_or_b
 
     def shown() -> Any:
         on_screen(page)
-        page.wait_for_timeout(600)  # no verdict in the first half second
         return cases[page.get_attribute(".rv", "data-shown")]
 
     def verdict_on(case: Any) -> tuple[Verdict, str | None]:

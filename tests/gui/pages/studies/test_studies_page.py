@@ -14,9 +14,6 @@ from engine.data import index_folder, save_index
 from tests.gui.conftest import Held, answer_now, draw_film
 from tests.gui.pages.studies.conftest import Ward
 
-GUARD = 550  # milliseconds: a little longer than a new image refuses keys
-
-
 AT_ONCE = """() => new MutationObserver(() => {
     document.dispatchEvent(new KeyboardEvent('keydown', { code: 'Digit3', key: '3', bubbles: true }));
 }).observe(document.querySelector('.st-room'), { attributes: true, attributeFilter: ['data-shown'] })"""
@@ -30,8 +27,7 @@ BESIDE = """[...document.querySelectorAll('.sd-study, .sd-study *')].filter((one
 
 def shown(page: Any, arm: str) -> None:
     """Wait until a case of that arm has been on the screen for as long as the guard."""
-    page.wait_for_selector(f".st-room[data-arm={arm}][data-shown]:not([data-busy])")
-    page.wait_for_timeout(GUARD)
+    page.wait_for_selector(f".st-room[data-arm={arm}][data-shown]:not([data-busy], [data-guard])")
 
 
 def press(page: Any, *keys: str) -> None:

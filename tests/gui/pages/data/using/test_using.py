@@ -153,14 +153,18 @@ def test_in_a_browser_a_vendors_csv_is_imported_read_and_reported(
     run = next(one for one in list_runs(session.workspace) if one.supplied)
     page.get_by_role("tab", name="Review").click()
 
+    page.wait_for_function(  # the case of the run before stands there for a moment
+        "ids => ids.includes(document.querySelector('.rv').dataset.shown)",
+        arg=[one.image_id for one in new_films.samples],
+    )
+
     def shown() -> str:
-        page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+        page.wait_for_selector(".rv[data-shown]:not([data-busy], [data-guard])")
         return str(page.get_attribute(".rv", "data-shown"))
 
     read = []
     for key in ("a", "a", "u", "a", "a"):
         read.append(shown())
-        page.wait_for_timeout(600)
         page.keyboard.press(key)
         page.wait_for_function("was => document.querySelector('.rv').dataset.shown !== was", arg=read[-1])
     assert [review.image_id for review in session.store.reviews(run.run_id, reader="Dr Test")] == read
