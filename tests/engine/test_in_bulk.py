@@ -56,11 +56,11 @@ def test_the_search_goes_on_when_the_last_has_ended_whatever_came_of_it() -> Non
     def other() -> None:
         with many_records:
             inside.set()
-            assert out.wait(10)
+            assert out.wait(60)
 
     thread = threading.Thread(target=other)
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     with pytest.raises(KeyError), many_records, many_records:
         raise KeyError
     assert not gc.isenabled()

@@ -263,7 +263,7 @@ class Held:
 @contextmanager
 def let_in(window: Any) -> Iterator[httpx.Client]:
     """Give a client that has opened the window's address."""
-    with httpx.Client(base_url=window.url, timeout=20) as client:
+    with httpx.Client(base_url=window.url, timeout=60) as client:
         assert client.get(window.address).status_code == 303
         yield client
 

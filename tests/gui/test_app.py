@@ -214,7 +214,7 @@ def test_a_signal_ends_the_server_in_order(room: Room) -> None:
             assert httpx.get(said.split()[4]).status_code == 303
             assert said.split()[4] in leads.read_text()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
     assert not leads.exists()

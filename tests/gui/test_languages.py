@@ -56,7 +56,7 @@ class Served:
     """A page with a queued event and a function for scripts, which answer once two visitors have asked."""
 
     def __init__(self, folder: Path) -> None:
-        self.both = threading.Barrier(2, timeout=20)
+        self.both = threading.Barrier(2, timeout=60)
         self.pages = Pages(self._place, title="Overread")
         guard = Guard(
             mounted(self.pages, [], LOOK, prefix="", accounts=False),
@@ -81,7 +81,7 @@ class Served:
 
     def visit(self, code: str) -> dict[str, str]:
         """Come as a browser of a language does: load the page, press the button, call the function."""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=90) as client:
             client.cookies.set("overread_language", code)
             client.get("/", params={"key": self.key})
             page = client.get("/").text

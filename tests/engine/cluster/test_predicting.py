@@ -73,7 +73,7 @@ def test_a_cluster_says_what_one_process_says_though_a_worker_is_killed(
     told = list(predict_on("ray", 2, run, given, cache_dir=workspace.cache, progress=kill_in_the_middle))
     assert killed[0] < len(given)
     assert same(told, alone)
-    for _ in range(100):
+    for _ in range(600):
         if not workers("Reader"):
             break
         time.sleep(0.1)

@@ -234,6 +234,18 @@ def ended_by(number: signal.Signals, process: subprocess.Popen[str], *also: int)
     return said
 
 
+SLOWLY = """
+import time
+from engine.data.sources import archives
+from gui.__main__ import main
+write = archives._Unpacking._write_member
+def slowly(*given):
+    time.sleep(0.01)  # a thousand times
+    return write(*given)
+archives._Unpacking._write_member = slowly
+None"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "wait"), list(zip(ENDS, (0.0, 0.1, 0.3), strict=True)))
 def test_an_archive_that_is_being_unpacked_leaves_nothing_half(
@@ -252,7 +264,7 @@ def test_an_archive_that_is_being_unpacked_leaves_nothing_half(
     def unpacking() -> list[Path]:
         return [one for one in workspace.root.rglob(".unpacking-*") if one.is_dir()]
 
-    process = begin(workspace.root, "index", str(archive))
+    process = begin(workspace.root, "index", str(archive), start=SLOWLY)
     wait_until(lambda: unpacking() or process.poll() is not None)
     assert unpacking(), "it was over before it could be ended"
     time.sleep(wait)

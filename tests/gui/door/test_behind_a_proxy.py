@@ -69,7 +69,7 @@ def nginx(tmp_path: Path) -> Iterator[Callable[[int, int], None]]:
         )
         (tmp_path / "nginx.conf").write_text(f"{whole}\n{server}\n}}")
         started.append(subprocess.Popen([program, "-c", tmp_path / "nginx.conf", "-p", tmp_path]))
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert time.monotonic() < until and started[-1].poll() is None
             time.sleep(0.05)
@@ -77,7 +77,7 @@ def nginx(tmp_path: Path) -> Iterator[Callable[[int, int], None]]:
     yield start
     for process in started:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.mark.browser
@@ -152,6 +152,7 @@ def test_signing_in_needs_no_script(browser: Any, tmp_path: Path, opened: Callab
     session = with_accounts(open_session(open_workspace(tmp_path / "workspace")))
     window = opened(session, entrance=members_of(session, None))
     context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"{window.url}/anything")
     page.get_by_label("Name").press_sequentially("Ada")

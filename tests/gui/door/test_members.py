@@ -57,7 +57,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Window, Roo
 
 @contextmanager
 def signed_in(window: Window, name: str, password: str = PASSWORD) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=window.url, timeout=20) as client:
+    with httpx.Client(base_url=window.url, timeout=60) as client:
         typed = {"username": name, "password": password}
         assert client.post("/login", data=typed).status_code == 303
         yield client
@@ -223,7 +223,7 @@ def test_calls_of_one_function_are_answered_in_turn_and_keep_no_other_waiting() 
 
     def takes_long(asked: Any = None) -> dict[str, Any]:
         begun.release()
-        return {"over": over.wait(20)}
+        return {"over": over.wait(60)}
 
     def is_quick(asked: Any = None) -> dict[str, Any]:
         return {"further": begun.acquire(timeout=0.1)}
@@ -235,7 +235,7 @@ def test_calls_of_one_function_are_answered_in_turn_and_keep_no_other_waiting() 
         ThreadPoolExecutor(AT_ONCE + 1) as threads,
     ):
         asked = [threads.submit(call, client, pane._id, "takes_long") for _ in range(AT_ONCE + 1)]
-        assert all(begun.acquire(timeout=20) for _ in range(AT_ONCE))
+        assert all(begun.acquire(timeout=60) for _ in range(AT_ONCE))
         assert call(client, pane._id, "is_quick").json() == {"further": False}
         over.set()
         assert all(one.result().json() == {"over": True} for one in asked)
@@ -292,7 +292,7 @@ def test_who_is_signed_out_disabled_or_of_another_role_is_so_within_seconds(
 
 def test_a_stranger_is_told_the_same_everywhere_and_guessing_is_slowed(ward: tuple[Window, Room]) -> None:
     window, _ = ward
-    with httpx.Client(base_url=window.url, timeout=20, headers={"accept": "text/html"}) as client:
+    with httpx.Client(base_url=window.url, timeout=60, headers={"accept": "text/html"}) as client:
         paths = {
             path.replace("{", "").replace("}", "") for _, path in routes_of(window.guard.rooms["guest"].app)
         }

@@ -129,7 +129,7 @@ def may(window: Window) -> set[str]:
 
 @contextmanager
 def outside(window: Window) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=window.url, timeout=20) as client:
+    with httpx.Client(base_url=window.url, timeout=60) as client:
         yield client
 
 

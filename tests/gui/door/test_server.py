@@ -377,7 +377,7 @@ def test_where_there_are_too_many_connections_the_one_that_waits_longest_gives_w
         one.close()
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "waited in vain"

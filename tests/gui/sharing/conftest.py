@@ -70,7 +70,7 @@ def port() -> Iterator[int]:
 
 def fetch(relay: Relay, host: str) -> bytes:
     request = urllib.request.Request(f"http://127.0.0.1:{relay.port}/", headers={"Host": host})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return bytes(response.read())
 
 

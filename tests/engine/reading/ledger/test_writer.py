@@ -30,7 +30,7 @@ def test_of_many_in_one_commit_the_refused_alone_is_not_stored(store: Store) -> 
 
     def hold(connection: Connection) -> None:
         began.set()
-        assert over.wait(20)
+        assert over.wait(60)
 
     def introduce(name: str, *, refused: bool = False) -> Callable[[Connection], int]:
         def work(connection: Connection) -> int:
@@ -45,7 +45,7 @@ def test_of_many_in_one_commit_the_refused_alone_is_not_stored(store: Store) -> 
     store.add_reader(Reader(reader_id="", name="Zoe"))
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(store._append, hold)
-        assert began.wait(20)
+        assert began.wait(60)
         asked = [
             threads.submit(store._append, introduce(name, refused=name == "Ben"))
             for name in ("Ada", "Ben", "Cleo")
@@ -89,12 +89,12 @@ class Held:
 
     def _hold(self, connection: Connection) -> None:
         self._began.set()
-        assert self._over.wait(20)
+        assert self._over.wait(60)
 
     def asked_together(self, threads: ThreadPoolExecutor, number: int) -> list[Future[Any]]:
         """Ask for so many works while the first one waits, then let all of them go on."""
         threads.submit(self.writer.write, self._hold)
-        assert self._began.wait(20)
+        assert self._began.wait(60)
         asked = [threads.submit(self.writer.write, self.work) for _ in range(number)]
         while self.writer._asked.qsize() < number:
             self._over.wait(0.01)

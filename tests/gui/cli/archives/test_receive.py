@@ -95,7 +95,7 @@ def test_what_is_pushed_to_the_command_is_a_folder_to_index(tmp_path: Path) -> N
             assert push(port, *files, called="ANOTHER") != 0
             socket.create_connection(("127.0.0.1", port)).sendall(b"\1")  # in the middle of a word
             program.terminate()  # whoever runs tests in the background may have told them to ignore Ctrl-C
-            assert program.wait(20) == 128 + signal.SIGTERM
+            assert program.wait(60) == 128 + signal.SIGTERM
         finally:
             program.kill()
     index = index_data(tmp_path / "came")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.records import Prediction
+from tests.chromium import PATIENCE
 from tests.engine.images import raw
 from tests.gui.conftest import Room, make_run
 from tests.gui.pages.review.test_review_page import on_screen
@@ -270,6 +271,7 @@ def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_finge
 ) -> None:
     tablet = {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True}
     context = browser.new_context(**tablet, color_scheme="dark")
+    context.set_default_timeout(PATIENCE)
     window = opened(room.session)
     context.request.get(window.address)
     context.add_cookies([{"name": "overread-guide", "value": "seen", "url": window.url}])

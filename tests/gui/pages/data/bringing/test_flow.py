@@ -230,7 +230,7 @@ def test_cancelling_stops_reading_and_removes_what_was_sent(
     def slow(path: Path, *, progress: Any, **_: Any) -> None:
         progress(5, 20)
         halfway.set()
-        go_on.wait(20)
+        go_on.wait(60)
         try:
             progress(10, 20)
         finally:
@@ -238,11 +238,11 @@ def test_cancelling_stops_reading_and_removes_what_was_sent(
 
     monkeypatch.setattr(flow, "index_data", slow)
     bringing.read()
-    assert halfway.wait(20)
+    assert halfway.wait(60)
     assert drawn_state(bringing.state())["told"] == "5 of 20 images"
     bringing.cancel()
     go_on.set()
-    assert ended.wait(20)
+    assert ended.wait(60)
     assert bringing.state().stage == "idle"
     assert list_indexes(session.workspace) == []
     assert not (session.workspace.uploads / batch).exists()
@@ -256,7 +256,7 @@ def test_unpacking_an_archive_says_how_far_it_is_and_can_be_cancelled(
     def slow(archive: Path, into: Path, *, progress: Any) -> None:
         progress(5_000_000)
         halfway.set()
-        go_on.wait(20)
+        go_on.wait(60)
         try:
             progress(6_000_000)
         except flow.Cancelled:
@@ -267,11 +267,11 @@ def test_unpacking_an_archive_says_how_far_it_is_and_can_be_cancelled(
     (tmp_path / "films.zip").touch()
     bringing = Bringing(session)
     bringing.look(named(session, str(tmp_path / "films.zip"), ""), Answers())
-    assert halfway.wait(20)
+    assert halfway.wait(60)
     assert bringing.state().doing() == "Unpacking the archive, 5 MB so far"
     bringing.cancel()
     go_on.set()
-    assert stopped.wait(20)
+    assert stopped.wait(60)
     assert bringing.state().stage == "idle"
 
 

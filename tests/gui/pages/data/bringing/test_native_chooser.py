@@ -50,7 +50,7 @@ def test_who_asks_again_or_closes_it_ends_the_window_before(tmp_path: Path) -> N
         time.sleep(0.01)
     child = waiting._child
     waiting.close()
-    first.join(10)
+    first.join(60)
     assert ended == [{"desktop": True, "folder": None}]
     assert child.poll() is not None
 
