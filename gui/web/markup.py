@@ -164,6 +164,11 @@ def in_english(text: str) -> str:
     return text if language() == ENGLISH else Markup(_macros().in_english(text))
 
 
+def bdi(name: str) -> Markup:
+    """Return a name that turns nothing beside it, nor is turned."""
+    return Markup(_macros().bdi(name))
+
+
 def told(said: str | EngineError) -> str:
     """Return a sentence of the engine in the language that is spoken; what the catalogue lacks as English."""
     again, text = retell(said), plain(said)

@@ -155,13 +155,14 @@ def forest_svg(estimates: Mapping[str, Estimate], what: str) -> Markup:
         if rows and np.isfinite(rows[0][1].value):
             axes.axvline(rows[0][1].value, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         axes.set_yticks(range(len(rows)), [short(name, 34) for name, _ in rows])
-        axes.set(xlabel=what, ylim=(len(rows) - 0.5, -0.5))
+        axes.set(xlabel=worded(what), ylim=(len(rows) - 0.5, -0.5))
         axes.grid(axis="x", color="#e5e7eb", linewidth=0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
 
-    said = "; ".join(f"{name}: {interval_words(estimate) or 'not estimated'}" for name, estimate in rows)
-    return draw(paint, f"{what} with 95% intervals. {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
+    said = _("; ").join(f"{name}: {interval_words(estimate) or 'not estimated'}" for name, estimate in rows)
+    title = _("{figure}, with 95% intervals.").format(figure=what)
+    return draw(paint, f"{title} {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
 
 
 def learning_curve_svg(

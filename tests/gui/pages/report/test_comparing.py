@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from engine.experiments import verify
+from engine.language import speaking
 from engine.naming import give
 from engine.recipes import recipe_to_json
 from engine.records import Run
+from engine.report import figure_words
 from engine.runs import load_run, save_run, split_of
 from engine.workspace import Workspace, open_workspace
 from gui.pages.report.asked import compare, compared_bundle
@@ -49,15 +52,42 @@ def two(trained: tuple[Workspace, Run], tmp_path: Path) -> Iterator[tuple[AppSes
     session.store.close()
 
 
-def test_runs_with_one_title_are_told_apart_by_what_comes_first(two: tuple[AppSession, Run, Run]) -> None:
+def test_runs_with_one_title_are_told_apart(two: tuple[AppSession, Run, Run]) -> None:
     session, first, second = two
     asked = {"run": first.run_id, "others": [second.run_id]}
     html = compare(session, asked)["html"]
-    assert f"run {first.run_id}, {first.title}" in html and f"run {second.run_id}, {second.title}" in html
+    for run in (first, second):
+        assert f"<bdi>{run.title}</bdi>, run <bdi>{run.run_id}</bdi>" in html
+        assert f"{run.run_id} " in re.findall("<svg.*?</svg>", html, re.DOTALL)[0]
+    assert "−." in html and not re.search(r">-[.\d]", html)  # a minus sign, as in the report
     assert "batch_size 16" in html and "or-note" not in html  # nothing was left out, and no box is empty
-    give(second.folder, name="Larger batches")
-    html = compare(session, asked)["html"]
-    assert f"Larger batches, run {second.run_id}, minus the first" in html
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "en",
+            ", run ",
+        ),
+        ("fa", "، اجرای "),
+    ],
+)
+def test_a_name_turns_no_words_of_the_comparison_around(
+    two: tuple[AppSession, Run, Run], code: str, said: str
+) -> None:
+    session, first, second = two
+    give(first.folder, name="Larger batches <2>")
+    give(second.folder, name="مدل ریه 3")
+    with speaking(code):
+        html = compare(session, {"run": first.run_id, "others": [second.run_id]})["html"]
+        assert figure_words("accuracy") in html.partition("<svg")[2].partition("</svg>")[0]
+    called = f"<bdi>مدل ریه 3</bdi>{said}<bdi>{second.run_id}</bdi>"
+    assert html.count(called) == 3  # its figures, where it differs, and what is beside the first
+    assert f"<bdi>Larger batches &lt;2&gt;</bdi>{said}<bdi>{first.run_id}</bdi>" in html
+    assert (
+        second.run_id not in html.partition("<svg")[2].partition("</svg>")[0]
+    )  # nor cut off behind the name
 
 
 def test_what_was_compared_can_be_taken_away_as_a_bundle_that_agrees(
