@@ -21,7 +21,7 @@ from torch import Tensor
 
 from engine.errors import RecipeError, RunError
 from engine.images import load_unchanged
-from engine.models import pick_device
+from engine.models import in_unit, pick_device
 from engine.prediction.looking import Look, Map, explanation_of, looker, mean_maps
 from engine.prediction.speakers import speakers
 from engine.records import Explanation, MapSettings, Prediction, Run, Sample, recipe_of
@@ -127,7 +127,7 @@ class Explainer:
         progress: Progress | None,
     ) -> Map:
         ((_, models, _),) = speakers(run, [sample])
-        x = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+        x = in_unit(torch.from_numpy(pixels).permute(2, 0, 1)[None])
         copies = SALIENCIES[method].copies
         of = (copies(*x.shape[2:]) if copies else 1) * (2 if recipe_of(run).test_time_flip else 1)
         maps = []

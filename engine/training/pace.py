@@ -27,6 +27,7 @@ from engine.models import (
     build_classifier,
     fast_features,
     find_frozen_part,
+    in_unit,
     load_pretrained,
     pick_device,
     set_trainable,
@@ -115,7 +116,7 @@ def measure_pace(
     )
     classifier.eval()
     with torch.inference_mode():
-        whole = _seconds(lambda: classifier(noise.float() / 255))
+        whole = _seconds(lambda: classifier(in_unit(noise)))
     return Pace(read=_reading(recipe, some), whole=whole, phases=phases)
 
 
@@ -168,7 +169,7 @@ def _learn(net: nn.Module, trained: Sequence[nn.Parameter], batch: Tensor) -> No
 def _look(net: nn.Module, noise: Tensor) -> None:
     net.eval()
     with torch.inference_mode(), autocast(noise.device.type):
-        net(noise.float() / 255)
+        net(in_unit(noise))
 
 
 def _look_at_kept(rest: nn.Module, kept: Tensor) -> None:
