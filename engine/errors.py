@@ -28,6 +28,9 @@ from typing import Any
 
 from engine.language import one_line
 
+WHERE_NOW = ("Where are they now?",)
+"""The field of every page that misses images, for `EngineError.fields`."""
+
 
 class EngineError(Exception):
     """What is wrong and what to do about it, in words for the person at the screen.
@@ -36,7 +39,7 @@ class EngineError(Exception):
         problem: What is wrong, without a full stop at its end.
         remedy: What to do about it: an imperative, without a full stop at its end.
         option: What to type for it, where the error is told on the command line.
-        fields: Labels, in English, of what to fill in for it, where the error is told on a page.
+        fields: Under what it is done on the pages: their labels, in English, the page's name first where it is another.
     """
 
     def __init__(self, problem: str, remedy: str, *, option: str = "", fields: tuple[str, ...] = ()) -> None:

@@ -61,6 +61,8 @@ class JsonFile(Generic[Record]):
         error: What is raised of one that cannot be used.
         remedy: What to do then, as in `EngineError`; "{file}" and "{folder}" stand for the names of the file and of the
             folder it is in.
+        option: What is typed for it, as in `EngineError`; "{folder}" stands for the name of the folder.
+        fields: Under what on the pages it is done, as in `EngineError`.
         largest: Bytes that such a file may have.
         former: Makes the present names of an earlier version's, before the record is read; what it raises of the
             values (KeyError, TypeError, ValueError) means that the file is damaged.
@@ -69,6 +71,8 @@ class JsonFile(Generic[Record]):
     record: type[Record]
     error: type[EngineError]
     remedy: str
+    option: str = ""
+    fields: tuple[str, ...] = ()
     largest: int = MIB
     former: Callable[[dict[str, Any]], Mapping[str, Any]] = dict
 
@@ -99,7 +103,9 @@ def read_json(path: Path, kind: JsonFile[Record], **more: object) -> Record:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         remedy = kind.remedy.format(file=path.name, folder=path.parent.name)
-        raise kind.error(DAMAGED.format(path=path, why=_why(error)), remedy) from error
+        option = kind.option.format(folder=path.parent.name)
+        problem = DAMAGED.format(path=path, why=_why(error))
+        raise kind.error(problem, remedy, option=option, fields=kind.fields) from error
 
 
 def stored_json(text: bytes | str) -> Any:
@@ -248,7 +254,7 @@ _BROKEN = (
 
 
 def read_arrays(
-    path: Path, names: Mapping[str, str], error: type[EngineError], remedy: str
+    path: Path, names: Mapping[str, str], error: type[EngineError], remedy: str, *, option: str = ""
 ) -> dict[str, NDArray[Any]]:
     """Read arrays of an .npz file that Overread wrote.
 
@@ -259,6 +265,7 @@ def read_arrays(
         names: What is wanted, each with the kind it must be of: "f" numbers, "U" texts.
         error: What is raised of a file that cannot be used.
         remedy: What to do then, as in `EngineError`.
+        option: What is typed for it, as in `EngineError`.
 
     Raises:
         FileNotFoundError: It is not there.
@@ -276,7 +283,7 @@ def read_arrays(
         raise
     except _BROKEN as broken:
         why = (broken.strerror if isinstance(broken, OSError) else "") or NOT_SO
-        raise error(DAMAGED.format(path=path, why=why), remedy) from broken
+        raise error(DAMAGED.format(path=path, why=why), remedy, option=option) from broken
 
 
 def _array(data: bytes, kind: str) -> NDArray[Any]:

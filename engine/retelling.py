@@ -90,7 +90,7 @@ def retold_closely(said: str) -> str:
 
     What a report says of a study has words of its protocol in it, to which a short template may fit by chance.
     """
-    return said if language() == ENGLISH else _retell(said, language(), CLOSELY) or said
+    return said if language() == ENGLISH else _retell(plain(said), language(), CLOSELY) or said
 
 
 def retell(said: str | EngineError) -> str | None:

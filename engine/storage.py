@@ -48,8 +48,8 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
     if error.errno in DISK_FULL:
         return WorkspaceError(
             f"The disk with {path} is full",
-            "Free some space (`overread doctor` shows how much the cache takes) and try again; "
-            "nothing that was saved before is lost",
+            "Free some space and try again; nothing that was saved before is lost",
+            option="overread doctor shows how much the cache takes",
         )
     if error.errno == errno.EFBIG:
         return WorkspaceError(

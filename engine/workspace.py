@@ -158,7 +158,8 @@ def open_workspace(root: Path | None = None, *, own_file: bool = False) -> Works
     except RuntimeError as error:
         raise WorkspaceError(
             f"{wanted.parts[0]} is not a user's home folder on this computer",
-            "Give the full path of the workspace with --workspace",
+            "Give the full path of the workspace",
+            option="--workspace",
         ) from error
     try:
         for folder in (workspace.root, workspace.datasets, workspace.runs, workspace.cache):

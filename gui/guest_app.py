@@ -143,7 +143,13 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         if not ended.is_set():
             answer({"note": why})
     except EngineError as error:
-        answer({"problem": error.problem, "remedy": error.remedy})
+        told = {
+            "problem": error.problem,
+            "remedy": error.remedy,
+            "option": error.option,
+            "fields": error.fields,
+        }
+        answer(told)
     finally:
         if tunnel is not None:
             tunnel.close()

@@ -191,9 +191,15 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         "index {}/missing.csv --column label=shade --json",
         ("'shade'", "Choose one of these"),
     ),
-    "a column without a value": ("index {}/header.csv --column label --json", ("NAME=VALUE", "Write it")),
+    "a column without a value": (
+        "index {}/header.csv --column label --json",
+        ("name and value", "Write NAME=VALUE"),
+    ),
     "a recipe that is no JSON": ("train {}/two --recipe {}/recipe.json --json", ("not JSON", "Correct")),
-    "a recipe that is a folder": ("train {}/two --recipe {} --json", ("cannot be read", "Name a JSON file")),
+    "a recipe that is a folder": (
+        "train {}/two --recipe {} --json",
+        ("cannot be read", "Name a recipe file"),
+    ),
     "an unknown recipe": ("train {}/two --recipe nobody --json", ("nobody", "Choose")),
     "an unknown field": ("train {}/two --recipe {}/unknown.json --json", ("“colour”", "Choose one of")),
     "a contradiction": (

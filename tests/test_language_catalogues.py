@@ -247,3 +247,42 @@ def test_both_halves_of_every_error_that_a_page_may_show_are_sentences_of_the_ca
             ]
     assert not [one for one in unsaid if one[0] not in TAKEN_OVER], "Say it by `_` or in a form that is found"
     assert {where for where, _half in unsaid} == set(TAKEN_OVER)
+
+
+TYPED = re.compile(r"\boverread [a-z]|(?<![\w-])--[a-z]|\bpip\b|`|: \{(?:again|command)\}|\bssh-add\b")
+"""What is typed on a command line, in a sentence or in what is filled into it."""
+BY_COMMAND_ALONE = {
+    "Whether images differ from those of training is not known for this run;": "the fit of an earlier version's run",
+    "Whether these images as a set differ from those of training is not known, since": "the same, once more",
+    "It has not been measured how far these heatmaps can be believed;": "the passport of a run's heatmaps",
+    "The run's heatmaps have been made otherwise since its passport;": "the same, once more",
+    "For this run no features of its images are kept:": "the features of an earlier version's run",
+    "It was not measured what becomes of the predictions when test images": "the robustness of a run",
+    "{count} names of these data are none of the run's classes,": "answers about more names than a page has room for",
+    "{count} more are not shown.": "all of a version's corrections, as a table",
+}
+"""Sentences of what no page does, and what that is: they are addressed to whoever can do it."""
+BY_SSH = {
+    "Connect once with `ssh {server}`": "a server of one's own is reached so",
+    "Set up a key for it, and load it with ssh-add": "the same",
+    "Try `ssh {destination}` by hand": "the same",
+}
+"""Sentences for whoever chose to share by a server of their own, and named it as ssh takes it."""
+
+
+def test_no_sentence_that_a_page_may_show_names_what_is_typed_but_where_no_page_does_it() -> None:
+    """A clinician at a window types no command: an error's `option` holds it, and the command line alone says it."""
+    texts = [text for one in extracted() for text in ([one] if isinstance(one, str) else one)]
+    listed = {
+        start: [one for one in texts if one.startswith(start)] for start in (*BY_COMMAND_ALONE, *BY_SSH)
+    }
+    assert {start: len(found) for start, found in listed.items()} == dict.fromkeys(listed, 1)
+    kept = [one for found in listed.values() for one in found]
+    assert not [one for one in texts if TYPED.search(one) and one not in kept], "Say it by `option`"
+    assert all(TYPED.search(one) for one in kept)
+    addressed = [one for start in BY_COMMAND_ALONE for one in listed[start]]
+    assert not [one for one in addressed if "hoever runs Overread can" not in one]
+    translated = [
+        (one, form) for code in CODES for one, message in sentences(code).items() for form in said(message)
+    ]
+    assert not [form for one, form in translated if TYPED.search(form) and one not in kept]

@@ -254,7 +254,8 @@ class Crew:
             return ClusterError(
                 f"The workers of this training ended {LIVES + 1} times "
                 f"({str(error).strip().partition(chr(10))[0].rstrip('.')})",
-                "Ask for fewer --workers, so that each has more memory; the last checkpoint is kept",
+                "Ask for fewer workers, so that each has more memory; the last checkpoint is kept",
+                option="--workers",
             )
         one.lives -= 1
         one.said, one.training = None, replace(one.training, resume=True)

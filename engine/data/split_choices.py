@@ -104,7 +104,9 @@ def _former(fields: dict[str, Any]) -> dict[str, Any]:
 CHOICES = JsonFile(
     record=Choices,
     error=DataError,
-    remedy="Choose the split again, on the Data page or with: overread split {folder}",
+    remedy="Choose the split again",
+    option="overread split {folder}",
+    fields=("Data", "Split into training, validation and test"),
     former=_former,
 )
 

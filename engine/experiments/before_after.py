@@ -33,7 +33,9 @@ def compare_before_after(
     if after.labels is None or not after.labels.base_run:
         raise ReportError(
             f"Run {after.run_id} kept the parts of no earlier run",
-            "Train again on corrected labels first: overread train DATASET --labels VERSION",
+            "Train again on corrected labels first",
+            option="overread train DATASET --labels VERSION",
+            fields=("Report", "Labels"),
         )
     before = find_run(workspace, after.labels.base_run)
     index = load_index(workspace, after.dataset_id)

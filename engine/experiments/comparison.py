@@ -253,7 +253,8 @@ def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], N
         if {(each.image_id, each.label) for each in one.predictions} != set(asked):
             raise ReportError(
                 f"Runs {first.run.run_id} and {one.run.run_id} were tested on different cases",
-                "Train both on one split: overread compare does",
+                "Train both on one split",
+                option="overread compare does",
             )
     if not asked:
         raise ReportError(f"Run {first.run.run_id} has no predictions to compare", "Let it predict first")

@@ -95,7 +95,8 @@ def _of_the_firsts_classes(cases: Sequence[Prediction], run: Run, first: Run) ->
         raise ReportError(
             f"Runs {first.run_id} and {run.run_id} have different classes ({', '.join(first.classes)}; "
             f"{', '.join(run.classes)})",
-            "Compare runs on the same classes; an import takes other names with --same",
+            "Compare runs on the same classes; an import can say which names are the same",
+            option="--same NAME=CLASS",
         )
     order = [list(meant.values()).index(name) for name in first.classes]
     return [

@@ -259,7 +259,8 @@ def _same_cases(
     if not tested[0] or any(one != tested[0] for one in tested):
         raise ReportError(
             "The models of a learning curve must be tested on the same images",
-            "Train them with: overread learning-curve",
+            "Train them in one experiment",
+            option="overread learning-curve",
         )
     told = [_scored(one) for one in trained]
     return np.stack([scores for _, scores, _ in told]), told[0][0], told[0][2]

@@ -266,11 +266,13 @@ def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> li
     entries = [Entry(name=recipe.name, recipe=recipe) for recipe in recipes]
     if vary is not None:
         if len(recipes) != 1:
-            raise RecipeError("--vary changes one recipe, and there are several", "Name one recipe")
+            raise RecipeError("One recipe can be varied, and there are several", "Name one recipe")
         field, equals, listed = vary.partition("=")
         values = [value.strip() for value in re.split(r",(?![^\[]*\])", listed)]
         if not equals or not all(values) or not field:
-            raise RecipeError(f"“{vary}” does not say what to vary", "Write --vary field=value,value,…")
+            raise RecipeError(
+                f"“{vary}” does not say what to vary", "Write field=value,value,…", option="--vary"
+            )
         entries = [
             Entry(name=f"{field}={value}", recipe=change_recipe(recipes[0], {field: value}))
             for value in values

@@ -117,7 +117,9 @@ def _with_nan(value: Any) -> Any:
 EXTERNAL = JsonFile(
     record=ExternalTest,
     error=ReportError,
-    remedy="Delete {file} from the folder external/{folder} of the run and test it again: overread validate",
+    remedy="Delete {file} from the folder external/{folder} of the run and test it again",
+    option="overread validate",
+    fields=("Report", "Images from elsewhere"),
     largest=128 * MIB,
     former=_former,
 )

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from engine.errors import ExportError, ImageError
+from engine.errors import WHERE_NOW, ExportError, ImageError
 from engine.handover.facts import header
 from engine.images import load_image
 from engine.prediction import predicted_class
@@ -108,7 +108,8 @@ def checked_onnx(run: Run, split: Split) -> bytes:
         raise ExportError(
             f"An ONNX file is made and checked by {' and '.join(missing)}, which "
             f"{'are' if len(missing) > 1 else 'is'} not installed",
-            "Install what is missing: python -m pip install onnx onnxruntime; or choose another format",
+            "Have what is missing installed, or choose another format",
+            option="python -m pip install onnx onnxruntime",
         )
     images = _images(run, split)
     models = models_of(run)
@@ -135,7 +136,9 @@ def _images(run: Run, split: Split) -> NDArray[np.uint8]:
     if not found:
         raise ExportError(
             f"None of the images of run {run.run_id} can be read, so the ONNX file cannot be checked",
-            "Say where the images are now (overread relocate, or on the Data page), or choose another format",
+            "Choose another format, or say where the images are now",
+            option="overread relocate",
+            fields=WHERE_NOW,
         )
     return np.stack(found)
 

@@ -104,7 +104,7 @@ REMEDIES: dict[FileKind, str] = {
     FileKind.PDF: N_("Export the image in it as PNG or TIFF"),
     FileKind.VIDEO: N_("Export the frames to be read as PNG or JPEG files, one image a case"),
     FileKind.WEB_PAGE: N_("Download the image again: the server sent a page, perhaps to sign in"),
-    FileKind.POINTER: N_("Fetch the files themselves with `git lfs pull`"),
+    FileKind.POINTER: N_("Have the files themselves fetched by Git LFS"),
     FileKind.DOCUMENT: N_(
         "If it is a table, give it the suffix .xlsx or .ods; export images in it as PNG or TIFF files"
     ),

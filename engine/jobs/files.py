@@ -218,7 +218,9 @@ def _read(path: Path, kind: JsonFile[Record], **more: object) -> Record:
     try:
         return read_json(path, kind, **more)
     except FileNotFoundError as error:
-        raise RunError(f"There is no run in {path.parent}", "Choose one of `overread runs`") from error
+        raise RunError(
+            f"There is no run in {path.parent}", "Choose one of the runs there are", option="overread runs"
+        ) from error
 
 
 def _request(fields: dict[str, Any]) -> Mapping[str, Any]:

@@ -62,7 +62,8 @@ def _on_labels(
     if version is None or version.sha256 != asked.sha256:
         raise SplitError(
             f"The labels v{asked.number} of {index.name} are not those that were asked for",
-            "Choose the version again: overread labels list",
+            "Choose the version again",
+            option="overread labels list",
         )
     after = labels_of(store, index, version.number)
     if asked.base_run:

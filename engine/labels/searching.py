@@ -81,7 +81,9 @@ def load_searches(folder: Path) -> tuple[LabelSearch, ...]:
 SEARCHES = JsonFile(
     record=LabelSearches,
     error=RunError,
-    remedy="Delete {file} in {folder} and search again: overread labels suspects {folder}",
+    remedy="Delete {file} in {folder} and search again",
+    option="overread labels suspects {folder}",
+    fields=("Report", "Labels"),
     largest=64 * MIB,
 )
 

@@ -213,7 +213,9 @@ def result_of_rereading(workspace: Workspace, store: Store, study: Study) -> Rer
     if not group:
         raise ReviewError(
             f"The study “{study.name}” holds no suspects with a control",
-            "Make one: overread labels reread RUN",
+            "Make a study of them",
+            option="overread labels reread RUN",
+            fields=("Studies",),
         )
     index = load_index(workspace, dataset_of(store, study))
     cases = {case.image_id: case for case in store.predictions(study.protocol.run_id or "", part="test")}

@@ -44,7 +44,9 @@ def dependents_of_run(workspace: Workspace, store: Store, run_id: str) -> Depend
     """
     folder = folder_of(workspace.runs, run_id)
     if folder is None or given_of(folder).deleted:
-        raise RunError(f"There is no run “{run_id}”", "Choose one of: overread runs")
+        raise RunError(
+            f"There is no run “{run_id}”", "Choose one of the runs there are", option="overread runs"
+        )
     forbids = [
         _("The study “{study}” reads its predictions.").format(study=isolated(study.name))
         for study in store.studies.all()

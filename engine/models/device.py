@@ -33,7 +33,8 @@ def pick_device(asked: str = "auto") -> str:
     if not there.get(kind, False) or (which and not (which.isdecimal() and int(which) < count)):
         raise TrainingError(
             f"This computer has no device “{asked}”",
-            "Choose auto or cpu; `overread doctor` lists what there is",
+            "Choose auto or cpu",
+            option="overread doctor lists what there is",
         )
     return asked
 

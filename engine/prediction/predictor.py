@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.data import match_names
-from engine.errors import DataError
+from engine.errors import WHERE_NOW, DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
 from engine.prediction.looking import AT_ONCE, Look, Looker, Map, explanation_of, looker, looks_at, mean_maps
@@ -290,10 +290,10 @@ def _told_of_batch(
 
 
 def _none_readable(cache: ImageCache) -> DataError:
-    return DataError(
-        f"None of the images can be read ({cache.failed[0].message if cache.failed else 'there are none'})",
-        "Choose a folder with readable images, or say where they are now: overread relocate, or on the Data page",
-    )
+    failed = cache.failed
+    problem = f"None of the images can be read ({failed[0].message if failed else 'there are none'})"
+    remedy = "Choose a folder with readable images, or say where they are now"
+    return DataError(problem, remedy, option="overread relocate", fields=WHERE_NOW)
 
 
 def _tell(

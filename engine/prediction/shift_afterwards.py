@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.errors import DataError
+from engine.errors import WHERE_NOW, DataError
 from engine.images import open_cache
 from engine.models import pick_device
 from engine.prediction.likeness import keep_alike
@@ -91,6 +91,8 @@ def _fitted_anew(run: Run, cache_dir: Path, device: str) -> ShiftModel:
         raise DataError(
             "What images the run knows cannot be fitted: of its validation images, those of fewer than two patients "
             "can be read",
-            "Say where they are now: overread relocate, or on the Data page",
+            "Say where they are now",
+            option="overread relocate",
+            fields=WHERE_NOW,
         )
     return model

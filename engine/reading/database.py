@@ -229,7 +229,8 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
             f"The driver for {url.drivername} databases is not installed",
-            "Install it with python -m pip install 'overread[postgresql]', or leave the database URL out",
+            "Have it installed, or leave the database URL out",
+            option="python -m pip install 'overread[postgresql]'",
         ) from error
     opened = Database(engine, name, looked_at=looked_at, copied_to=copied_to)
     try:

@@ -86,7 +86,8 @@ class People:
                 _("There is no reader named “{name}” (in the list: {known})").format(
                     name=isolated(name), known=known
                 ),
-                _("Choose a reader from the list, or add one: overread readers add NAME"),
+                _("Choose a reader from the list, or add one"),
+                option="overread readers add NAME",
             )
         return found
 

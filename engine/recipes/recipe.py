@@ -57,7 +57,9 @@ def load_recipe(path: Path) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(
             f"The recipe {path} cannot be read ({getattr(error, 'strerror', None) or N_('it is not text')})",
-            "Name a JSON file that “overread recipes --export” or the Train page has written",
+            "Name a recipe file, as the Train page writes it",
+            option="overread recipes NAME --export FILE writes it, too",
+            fields=("Save or share these settings",),
         ) from error
     return recipe_from_json(text)
 

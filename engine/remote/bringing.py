@@ -88,7 +88,8 @@ def bring(
     if here.path.is_file() and is_table(here.path):
         raise DataError(
             f"{address.url} is a table, and its images are not fetched by it",
-            f"Name the folder that holds both, and --table {here.path.name}",
+            "Name the folder that holds both",
+            option=f"--table {here.path.name}",
         )
     if table is None:
         return here.path, None, issues

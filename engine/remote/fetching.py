@@ -340,7 +340,8 @@ class _Work:
         except ServerTrouble as error:
             raise type(error)(
                 f"{error.problem}, when {len(self._known):,} of {total:,} files had come",
-                f"{error.remedy}; the same command fetches only what is missing",
+                f"{error.remedy}; then only what is missing is fetched",
+                option=error.option,
             ) from None
         finally:
             _note(self._noted, self._opened.store, self._known)

@@ -235,7 +235,8 @@ def told(store: Store, name: str = "") -> Iterator[None]:
         needed = _NEEDS.get(store.scheme, "remote")
         raise DataError(
             f"{store.scheme}:// needs the package {_package(error, store.scheme)}, which is not installed",
-            f"pip install 'overread[{needed}]'",
+            "Have it installed",
+            option=f"python -m pip install 'overread[{needed}]'",
         ) from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK_FULL:
@@ -262,8 +263,9 @@ def _trouble(error: Exception, store: Store, name: str) -> DataError | None:
     if kinds & {"UnknownHost", "BadHostKeyException"}:
         return ServerLost(
             f"{store.host} is not known by that key, so that another computer may be answering",
-            f"Say `ssh {store.place.strip('[]')}{f' -p {store.port}' if store.port else ''}` once and compare the "
-            "fingerprint with what its keeper says; the key then stands in ~/.ssh/known_hosts",
+            "Have the fingerprint of its key compared with what its keeper says, and the key written to "
+            "~/.ssh/known_hosts",
+            option=f"ssh {store.place.strip('[]')}{f' -p {store.port}' if store.port else ''}, once, does both",
         )
     if kinds & _REFUSED or any(word in said for word in _EXPIRED):
         return ServerTrouble(

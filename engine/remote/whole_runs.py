@@ -78,7 +78,8 @@ def _taken(workspace: Workspace, folder: Path, run_id: str, *, move: bool) -> Ru
             return load_run(place)
         raise RunError(
             f"This workspace has another run {run_id}, or had it and it was deleted",
-            "Use the run that is here, or bring the other into another workspace: --workspace DIR",
+            "Use the run that is here, or bring the other into another workspace",
+            option="--workspace DIR",
         )
     beside = workspace.pulled / f"{run_id}-{secrets.token_hex(4)}"
     try:

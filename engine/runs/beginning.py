@@ -27,13 +27,16 @@ def run_to_begin_with(runs: Path, weights: str) -> Run | None:
     folder = runs / run_id
     if folder.parent != runs or not (folder / "run.json").is_file():
         raise RunError(
-            f"There is no finished run “{run_id}” to begin with", "Name the whole id of one of: overread runs"
+            f"There is no finished run “{run_id}” to begin with",
+            "Name the whole id of a finished run",
+            option="overread runs",
         )
     run = load_run(folder)
     if run.recipe is None:
         raise RunError(
             f"Run {run_id} holds another model's predictions and has no network that a training could begin with",
-            "Name a run that was trained here, or add the other model's weights: overread weights add",
+            "Name a run that was trained here, or have the other model's weights added",
+            option="overread weights add FILE",
         )
     if run.folds:
         raise RunError(

@@ -70,21 +70,23 @@ def load_explanations(folder: Path) -> Mapping[str, Explanation]:
     """
     remedy = (
         f"Delete heatmaps.npz from the folder of run {folder.name}; its cases are then read without heatmaps until "
-        f"they are predicted again: overread predict {folder.name} IMAGES --review"
+        "they are predicted again"
     )
+    option = f"overread predict {folder.name} IMAGES --review"
     path = folder / "heatmaps.npz"
     try:
-        return {each.image_id: each for each in unpacked(path, remedy)}
+        return {each.image_id: each for each in unpacked(path, remedy, option=option)}
     except FileNotFoundError:
         return {}
 
 
-def unpacked(path: Path, remedy: str) -> list[Explanation]:
+def unpacked(path: Path, remedy: str, *, option: str = "") -> list[Explanation]:
     """Read an .npz file of explanations.
 
     Args:
         path: The file.
         remedy: What to do where it is damaged, as in `EngineError`.
+        option: What is typed for it, as in `EngineError`.
 
     Raises:
         FileNotFoundError: It is not there.
@@ -92,13 +94,14 @@ def unpacked(path: Path, remedy: str) -> list[Explanation]:
     """
     run_id = path.parent.name
     try:
-        found = read_arrays(path, _ARRAYS, RunError, remedy)
+        found = read_arrays(path, _ARRAYS, RunError, remedy, option=option)
     except RunError:  # it may be of the first version, which is damaged where it is not that either
-        return list(_first(read_arrays(path, _FIRST_ARRAYS, RunError, remedy), run_id, remedy))
+        found = read_arrays(path, _FIRST_ARRAYS, RunError, remedy, option=option)
+        return list(_first(found, run_id, remedy, option))
     if found["version"].ndim == 0 and found["version"] > HEATMAPS_VERSION:
         raise RunError(f"The heatmaps of run {run_id} were written by a newer version", "Update Overread")
     if not _fit(found):
-        raise RunError(NOT_THESE.format(run_id=run_id), remedy)
+        raise RunError(NOT_THESE.format(run_id=run_id), remedy, option=option)
     return list(_read(found))
 
 
@@ -133,10 +136,10 @@ def _read(found: Mapping[str, NDArray[Any]]) -> Iterator[Explanation]:
         begin = end
 
 
-def _first(found: Mapping[str, NDArray[Any]], run_id: str, remedy: str) -> Iterator[Explanation]:
+def _first(found: Mapping[str, NDArray[Any]], run_id: str, remedy: str, option: str) -> Iterator[Explanation]:
     ids, targets, maps = found["image_ids"], found["targets"], found["maps"]
     if not (ids.shape == targets.shape == maps.shape[:1] and maps.ndim == 3 and found["method"].ndim == 0):
-        raise RunError(NOT_THESE.format(run_id=run_id), remedy)
+        raise RunError(NOT_THESE.format(run_id=run_id), remedy, option=option)
     for image_id, target, heatmap in zip(ids, targets, maps.astype(np.float32), strict=True):
         yield Explanation(
             image_id=str(image_id), heatmap=heatmap, target=str(target), method=str(found["method"])

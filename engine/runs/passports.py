@@ -57,7 +57,8 @@ def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
     again = f"overread passport {folder.name}"
     if passport is None:
         return None, N_(
-            "It has not been measured how far these heatmaps can be believed; this measures it: {again}"
+            "It has not been measured how far these heatmaps can be believed; whoever runs Overread can measure it: "
+            "{again}"
         ).format(again=again)
     if passport.method != method:
         return None, N_(
@@ -65,7 +66,8 @@ def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
         ).format(made=passport.method, method=method)
     if passport.settings != settings:
         return None, N_(
-            "The run's heatmaps have been made otherwise since its passport; this makes it again: {again}"
+            "The run's heatmaps have been made otherwise since its passport; whoever runs Overread can make it again: "
+            "{again}"
         ).format(again=again)
     return passport, ""
 
@@ -73,7 +75,8 @@ def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
 PASSPORT = JsonFile(
     record=Passport,
     error=RunError,
-    remedy="Make it again: overread passport {folder}",
+    remedy="Have it made again",
+    option="overread passport {folder}",
 )
 
 
@@ -99,7 +102,10 @@ def load_robustness(folder: Path) -> Robustness | None:
 
 
 ROBUSTNESS = JsonFile(
-    record=Robustness, error=RunError, remedy="Measure it again: overread robustness {folder}"
+    record=Robustness,
+    error=RunError,
+    remedy="Have it measured again",
+    option="overread robustness {folder}",
 )
 
 

@@ -49,9 +49,10 @@ def load_shift(folder: Path) -> ShiftModel | None:
     Raises:
         RunError: The file is damaged.
     """
-    remedy = f"Fit it again: overread shift {folder.name} --again"
+    remedy = "Have it fitted again"
+    option = f"overread shift {folder.name} --again"
     try:
-        found = read_arrays(folder / SHIFT_FILE, _MODEL, RunError, remedy)
+        found = read_arrays(folder / SHIFT_FILE, _MODEL, RunError, remedy, option=option)
     except FileNotFoundError:
         return None
     centres, axes, distances = (found[name].astype(np.float64) for name in ("centres", "axes", "distances"))
@@ -70,7 +71,9 @@ def load_shift(folder: Path) -> ShiftModel | None:
     )
     if not fits:
         raise RunError(
-            f"{folder / SHIFT_FILE} is damaged or was changed: its arrays do not belong together", remedy
+            f"{folder / SHIFT_FILE} is damaged or was changed: its arrays do not belong together",
+            remedy,
+            option=option,
         )
     return ShiftModel(
         centres=centres,
@@ -127,15 +130,18 @@ def load_distances(folder: Path) -> dict[str, float]:
     Raises:
         RunError: The file is damaged.
     """
-    remedy = f"Delete it and measure them again: overread shift {folder.name} --again"
+    remedy = "Delete it and have them measured again"
+    option = f"overread shift {folder.name} --again"
     try:
-        found = read_arrays(folder / DISTANCES_FILE, _DISTANCES, RunError, remedy)
+        found = read_arrays(folder / DISTANCES_FILE, _DISTANCES, RunError, remedy, option=option)
     except FileNotFoundError:
         return {}
     ids, distances = found["image_ids"], found["distances"]
     if ids.ndim != 1 or ids.shape != distances.shape or not np.isfinite(distances).all():
         raise RunError(
-            f"{folder / DISTANCES_FILE} is damaged or was changed: its arrays do not belong together", remedy
+            f"{folder / DISTANCES_FILE} is damaged or was changed: its arrays do not belong together",
+            remedy,
+            option=option,
         )
     return dict(zip(ids.tolist(), distances.tolist(), strict=True))
 

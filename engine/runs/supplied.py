@@ -16,8 +16,9 @@ SUPPLIED_FILE = "supplied.json"
 SUPPLIED = JsonFile(
     record=Supplied,
     error=RunError,
-    remedy="Restore {file} in the folder of run {folder} from a backup, or import the predictions again: overread "
-    "import-predictions",
+    remedy="Restore {file} in the folder of run {folder} from a backup, or import the predictions again",
+    option="overread import-predictions",
+    fields=("Data", "Import another model's predictions of these images"),
 )
 
 

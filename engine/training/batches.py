@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.data import patients_named
-from engine.errors import DataError
+from engine.errors import WHERE_NOW, DataError
 from engine.images import ImageCache
 from engine.models import (
     Classifier,
@@ -105,7 +105,9 @@ def _nothing_left(name: str, label: str, samples: Sequence[Sample], cache: Image
     message = next(iter([*of_class, *others]), "not among the decoded images")
     return DataError(
         f"No {name} image of class {label} can be read any more ({message})",
-        "Put the images back, or say where they are now: overread relocate, or on the Data page",
+        "Put the images back, or say where they are now",
+        option="overread relocate",
+        fields=WHERE_NOW,
     )
 
 

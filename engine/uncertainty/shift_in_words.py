@@ -77,7 +77,7 @@ def shift_told(
     if run.folds and predictions:
         return None, (
             "Whether these images as a set differ from those of training is not known, since they were predicted "
-            f"before it was measured: measure it with overread shift {run.run_id} --again",
+            f"before it was measured; whoever runs Overread can measure it: overread shift {run.run_id} --again",
         )
     return None, ()
 
@@ -91,8 +91,8 @@ def shift_unknown(known: Sequence[ShiftModel | None], run: Run) -> str | None:
         )
     if not known or any(model is None for model in known):
         return (
-            "Whether images differ from those of training is not known for this run: fit it with overread shift "
-            f"{run.run_id}"
+            "Whether images differ from those of training is not known for this run; whoever runs Overread can fit it: "
+            f"overread shift {run.run_id}"
         )
     silent = [len(model.image_ids) for model in known if model is not None and not model.speaks]
     if not silent:

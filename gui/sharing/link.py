@@ -226,7 +226,8 @@ def invited_reader(store: Store, study: Study, reader: str) -> str:
             _("{reader} is not a reader of “{study}”").format(
                 reader=isolated(wanted.name if wanted else reader), study=isolated(study.name)
             ),
-            _("Choose one of {names}, or add them first: overread study add").format(names=names),
+            _("Choose one of {names}, or add them first").format(names=names),
+            option="overread study add",
         )
     return wanted.name
 
@@ -337,7 +338,7 @@ def _told(process: subprocess.Popen[str], order: dict[str, Any], timeout: float)
         )
     told: dict[str, Any] = json.loads(line)
     if "problem" in told:
-        raise ShareError(told["problem"], told["remedy"])
+        raise ShareError(told["problem"], told["remedy"], option=told["option"], fields=tuple(told["fields"]))
     return told
 
 

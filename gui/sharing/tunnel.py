@@ -95,7 +95,7 @@ def no_tunnel(reason: str, remedy: str) -> ShareError:
     """
     return ShareError(
         _("No link can be had: {reason}").format(reason=reason),
-        _(
-            "{remedy}, or choose another way for guests to connect (`--via`; `overread doctor` lists them)"
-        ).format(remedy=remedy),
+        _("{remedy}, or choose another way for guests to connect").format(remedy=remedy),
+        option="--via; overread doctor lists the ways",
+        fields=("How guests connect",),
     )

@@ -182,7 +182,7 @@ def _refused(name: str) -> Callable[[Any], Any]:
         if FUNCTIONS.get(name) == NOBODY:
             raise ReviewError(
                 _("Readers are added and changed by whoever administers this workspace"),
-                _("Ask them; they do it with overread accounts"),
+                _("Ask them"),
             )
         raise ReviewError(_("Your role may not do that"), _("Ask whoever administers this workspace"))
 

@@ -321,7 +321,7 @@ def test_the_sentence_names_the_file_and_what_to_do(bench: Bench, kind: str) -> 
         reader()
     path.write_bytes(before)
     assert re.search(re.escape(path.name) if kind != "recipe.json" else "recipe", str(refused.value))
-    assert re.search("Restore|Delete|Choose|Correct|Save|Make it again", refused.value.remedy)
+    assert re.search("Restore|Delete|Choose|Correct|Save|Have it", refused.value.remedy)
 
 
 @pytest.mark.parametrize(

@@ -60,14 +60,16 @@ def answers_from_options(
             continue
         if not number.isdecimal() or int(number) < 1:
             raise DataError(
-                f"“{number}” is not a level of folders", "Write --level 1=part for the outermost folders"
+                f"“{number}” is not a level of folders",
+                "Count levels from the outermost, which is 1",
+                option="--level 1=part",
             )
         roles[int(number)] = _role(role)
     parts: dict[str, Part | None] = {}
     for part, names in _pairs(part_names, "--part-names"):
         if part not in (*PARTS, NO_PART):
             raise DataError(
-                f"“{part}” is not a part", f"Write --part-names with one of {', '.join(PARTS)}, {NO_PART}"
+                f"“{part}” is not a part", f"Name one of {', '.join(PARTS)}, {NO_PART}", option="--part-names"
             )
         meant = cast("Part", part) if part != NO_PART else None
         parts |= dict.fromkeys([names, *names.split(",")], meant)
@@ -103,7 +105,7 @@ def _pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
     for text in texts:
         name, equals, _ = text.partition("=")
         if not name or not equals:
-            raise DataError(f"{option} needs NAME=VALUE, not “{text}”", f"Write it as {option} name=value")
+            raise DataError(f"“{text}” has no name and value", "Write NAME=VALUE", option=option)
     return [(name, value) for name, _, value in (text.partition("=") for text in texts)]
 
 

@@ -230,7 +230,8 @@ def read_parquet(table: Path) -> list[Line]:
     if importlib.util.find_spec("pyarrow") is None:
         raise DataError(
             f"{table.name} is a Parquet file, and pyarrow, which reads these, is not installed",
-            "Install it with `pip install pyarrow`, or save the table as CSV",
+            "Have it installed, or save the table as CSV",
+            option="python -m pip install pyarrow",
         )
     pyarrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     try:

@@ -65,5 +65,6 @@ def added_weights(
 ADDED = JsonFile(
     record=AddedWeights,
     error=WeightsError,
-    remedy="Delete {file} from the workspace's folder weights, and add the file again: overread weights add",
+    remedy="Delete {file} from the workspace's folder weights, and have the file added again",
+    option="overread weights add FILE",
 )

@@ -102,7 +102,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise WeightsError(
             f"The weights file {path} cannot be read ({error.strerror or error})",
-            "Name a file that is there, or one of: overread weights list",
+            "Name a file that is there, or weights that were added",
+            option="overread weights list",
         ) from error
     state = read_safetensors(path) if path.suffix.lower() == ".safetensors" else unwrapped(read_pickled(path))
     if not state:
@@ -280,14 +281,17 @@ def does_not_fit(fit: Fit, name: str, title: str) -> WeightsError:
         title: See `title_of`.
     """
     backbone, why_not = fit.backbone, fit.why_not
-    remedy = (
-        f"See which network it fits: overread weights check {name}; then set the recipe's backbone to that"
-    )
+    remedy = "Set the recipe's backbone to the network that it fits"
+    option = f"overread weights check {name}"
     if fit.is_of_this_net and fit.not_finite:
         remedy = "Take the weights of an epoch before that training went wrong, or another file"
     elif fit.is_of_this_net:
         remedy = "Take the weights as they were before they were quantised, in 16 or 32 bits"
-    return WeightsError(f"{name} ({title}) does not fit {backbone}: {why_not}", remedy)
+    return WeightsError(
+        f"{name} ({title}) does not fit {backbone}: {why_not}",
+        remedy,
+        option="" if fit.is_of_this_net else option,
+    )
 
 
 def title_of(layout: str, fits: Sequence[Fit], state: Mapping[str, Tensor]) -> str:

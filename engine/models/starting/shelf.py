@@ -163,7 +163,8 @@ def find_file(workspace: Workspace, weights: str) -> tuple[Path, AddedWeights | 
             if not path.is_file() or file_digest(path) != one.sha256:
                 raise WeightsError(
                     f"The added weights “{named}” are no longer the file that was added (sha256 {one.sha256[:12]})",
-                    f"Add the file again: overread weights add FILE --name {named}",
+                    "Have the file added again",
+                    option=f"overread weights add FILE --name {named}",
                 )
             return path, one
     path = Path(named)
@@ -173,6 +174,7 @@ def find_file(workspace: Workspace, weights: str) -> tuple[Path, AddedWeights | 
         known = ", ".join(one.name for one in added_weights(workspace)) or "none yet"
         raise WeightsError(
             f"There are no weights “{named}”: no file of that path, and nothing added of that name ({known})",
-            "Add a file: overread weights add FILE; or name one by its whole path: file:/folder/NAME.safetensors",
+            "Have a file added, or name one by its whole path: file:/folder/NAME.safetensors",
+            option="overread weights add FILE",
         )
     return path, None

@@ -117,7 +117,9 @@ class Accounts:
             of_reader = ACCOUNTS.c.reader_id == reader_id
             done = connection.execute(update(ACCOUNTS).where(of_reader).values(disabled=disabled))
             if done.rowcount == 0:
-                raise ReviewError(f"{name} has no account", "Make one: overread accounts add NAME")
+                raise ReviewError(
+                    f"{name} has no account", "Make them one", option="overread accounts add NAME"
+                )
             self._end_all(connection, reader_id)
 
     def sign_in(self, name: str, password: str) -> str | None:

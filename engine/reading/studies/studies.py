@@ -191,7 +191,9 @@ class Studies(Making, Looking):
             if study.state != "closed":
                 raise ReviewError(
                     _("Which advice was wrong on purpose is disclosed when the study is closed"),
-                    _("Close it first: overread study close"),
+                    _("Close it first"),
+                    option="overread study close",
+                    fields=("Studies",),
                 )
             ids = people.ids(registry.person_of(people, reader))
             return reading_order.disclosure(connection, study, ids)

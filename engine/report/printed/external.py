@@ -79,7 +79,8 @@ KEPT = (
         "were each trained with other images"
     ),
     N_(
-        "Whether images differ from those of training is not known for this run: fit it with overread shift {run_id}"
+        "Whether images differ from those of training is not known for this run; whoever runs Overread can fit it: "
+        "overread shift {run_id}"
     ),
     N_(
         "Whether images differ from those of training cannot be said: that takes {n1} validation images, and there "
@@ -91,7 +92,7 @@ KEPT = (
     ),
     N_(
         "Whether these images as a set differ from those of training is not known, since they were predicted before it "
-        "was measured: measure it with overread shift {run_id} --again"
+        "was measured; whoever runs Overread can measure it: overread shift {run_id} --again"
     ),
 )
 """What is kept in English of images from elsewhere and of images that differ."""

@@ -205,9 +205,10 @@ def load_alike(folder: Path) -> Alike | None:
     Raises:
         RunError: The file is damaged.
     """
-    remedy = f"Make it again: overread shift {folder.name} --again"
+    remedy = "Have it made again"
+    option = f"overread shift {folder.name} --again"
     try:
-        found = read_arrays(folder / FILE, _ARRAYS, RunError, remedy)
+        found = read_arrays(folder / FILE, _ARRAYS, RunError, remedy, option=option)
     except FileNotFoundError:
         return None
     features, axes, usual = found["features"].astype(np.float32), found["axes"], found["usual"]
@@ -224,7 +225,9 @@ def load_alike(folder: Path) -> Alike | None:
     )
     if not fits:
         raise RunError(
-            f"{folder / FILE} is damaged or was changed: its arrays do not belong together", remedy
+            f"{folder / FILE} is damaged or was changed: its arrays do not belong together",
+            remedy,
+            option=option,
         )
     return Alike(
         image_ids=tuple(found["image_ids"].tolist()),

@@ -105,11 +105,11 @@ def _meant(store: Store, workspace: Workspace, what: str) -> tuple[Run | None, S
     try:
         study = store.studies.get(what)
     except ReviewError as error:
-        remedies.append(error.remedy)
+        remedies.append(error.typed_remedy)
     try:
         run = runs.find_run(workspace, what)
     except RunError as error:
-        remedies.append(error.remedy)
+        remedies.append(error.typed_remedy)
     if len(remedies) == 2:
         raise ExportError(f"“{what}” names no run, and no study", ". ".join(remedies))
     if not remedies:

@@ -71,7 +71,7 @@ def folder_of(workspace: Workspace, store: Store, name: str) -> tuple[Path, str]
         try:
             study = store.studies.get(name)
         except ReviewError:
-            raise RunError(f"{no_run.problem}, and no study", no_run.remedy) from no_run
+            raise RunError(f"{no_run.problem}, and no study", no_run.remedy, option=no_run.option) from no_run
         return report.study_folder(workspace, study.study_id), study.study_id
 
 

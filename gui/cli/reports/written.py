@@ -189,7 +189,7 @@ def _of_study(
     try:
         study = store.studies.get(name)
     except ReviewError:
-        raise RunError(f"{no_run.problem}, and no study", no_run.remedy) from no_run
+        raise RunError(f"{no_run.problem}, and no study", no_run.remedy, option=no_run.option) from no_run
     if of_runs:
         options = " and ".join(of_runs)
         raise ReportError(

@@ -118,9 +118,14 @@ def ask(session: AppSession, run_id: str | None, dataset_id: str | None) -> tupl
     elif len(unclear) > MOST_NAMES:
         said = markup.note(
             _(
-                "{count} names of these data are none of the run's classes, more than this page asks about: "
-                "use overread validate with --same and --leave-out."
-            ).format(count=number(len(unclear))),
+                "{count} names of these data are none of the run's classes, more than this page asks about. Whoever "
+                "runs Overread can test on them: {command}"
+            ).format(
+                count=number(len(unclear)),
+                command=isolated(
+                    f"overread validate {run_id} {dataset_id} --same NAME=CLASS --leave-out NAME"
+                ),
+            ),
             tone="serious",
         )
     elif unclear:

@@ -130,7 +130,7 @@ def robustness(session: AppSession, report: Report, standards: Sequence[str]) ->
         return markup.note(
             _(
                 "It was not measured what becomes of the predictions when test images are a little brighter, noisier "
-                "or turned. This measures it: {command}"
+                "or turned. Whoever runs Overread can measure it: {command}"
             ).format(command=isolated(f"overread robustness {report.run.run_id}"))
         )
     said = _(

@@ -151,7 +151,7 @@ def _label(sample: Sample | None) -> str:
 def _why_none_kept(reading: Reading) -> str:
     return _(
         "For this run no features of its images are kept: it was made by an earlier version, of several folds, or its "
-        "predictions were supplied. For a run of one model they are made by: {command}"
+        "predictions were supplied. For a run of one model, whoever runs Overread can make them: {command}"
     ).format(command=isolated(f"overread shift {reading.run_id} --again"))
 
 

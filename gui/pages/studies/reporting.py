@@ -31,7 +31,7 @@ def show_report(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     if not may_be_reported(session, study):
         raise ReviewError(
             _("The study is still being read, and its report would tell readers what others said"),
-            _("Come back when all is read, or close the study; overread report writes what there is so far"),
+            _("Come back when all is read, or close the study"),
         )
     with speaking(ENGLISH):  # what is kept of a report is English, and said again
         report = report_study(session.workspace, session.store, study.study_id)

@@ -181,7 +181,7 @@ def net() -> dict[str, Field]:
             wide=True,
             other=True,
             names=("imagenet", "random"),
-            info=_("Or run:ID of a finished run, or weights that were added: overread weights add."),
+            info=_("Or run:ID of a finished run, or file:NAME of weights that were added."),
         ),
         "init": Field(_("Initialisation of new weights"), wide=True),
         "channels": Field(_("Channels")),

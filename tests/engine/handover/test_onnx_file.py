@@ -203,7 +203,7 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None if name in missing else sys)
     with pytest.raises(ExportError, match=" and ".join(missing)) as caught:
         checked_onnx(trained[1], split_of(trained[1]))
-    assert "python -m pip install" in caught.value.remedy
+    assert "python -m pip install" in caught.value.option
 
 
 def test_without_an_image_nothing_can_be_checked_and_one_that_is_left_suffices(

@@ -132,7 +132,9 @@ def test_a_server_that_is_not_known_is_told_no_password(server: Files, few: Path
     line = known.read_text()
     for shown in ("", line.replace(line.split()[2], line.split()[2][:-8] + "AAAAAAAA")):
         known.write_text(shown)
-        with pytest.raises(DataError, match=r"is not known by that key.*Say `ssh 127\.0\.0\.1 -p \d+` once"):
+        with pytest.raises(
+            DataError, match=r"is not known by that key.*fingerprint.*: ssh 127\.0\.0\.1 -p \d+, once"
+        ):
             fetched(server.address("films"), tmp_path / "into")
     known.write_text(line)
     server.password = "another"

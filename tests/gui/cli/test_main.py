@@ -511,7 +511,11 @@ def test_a_reading_is_proposed_changed_and_remembered(overread: Overread, tmp_pa
         ("--level", "x=class", "“x” is not a level of folders"),
         ("--levels", "part/klass", "“klass” is nothing"),
         ("--part-names", "prove=a", "“prove” is not a part"),
-        ("--same", "Normal", "--same needs NAME=VALUE"),
+        (
+            "--same",
+            "Normal",
+            "“Normal” has no name and value. Write NAME=VALUE (on the command line: --same)",
+        ),
         ("--column", "colour=red", "no field named colour"),
     ],
 )

@@ -46,7 +46,8 @@ def find(connection: Connection, name: str) -> Study:
                 _("There is no study “{name}”").format(name=isolated(name))
                 if not ids
                 else _("“{name}” is the start of several studies' ids").format(name=isolated(name)),
-                _("Choose one from the list: overread study list"),
+                _("Choose one from the list"),
+                option="overread study list",
             )
         rows = _rows(connection, STUDIES.c.study_id == ids[0])
     return _study(connection, rows)
@@ -275,7 +276,7 @@ def _check_roles(people: People, reader_ids: Iterable[str], roles: Sequence[str]
     for reader_id in reader_ids:
         if reader_id not in people.same:
             raise ReviewError(
-                _("There is no such reader"), _("Choose one from the list: overread readers list")
+                _("There is no such reader"), _("Choose one from the list"), option="overread readers list"
             )
         reader = people.readers[people.same[reader_id]]
         if reader.role not in roles:
@@ -310,7 +311,8 @@ def require_part(study: Study, people: People, person: str) -> None:
             _("{person} is not a reader of “{study}”").format(
                 person=isolated(people.name(person)), study=isolated(study.name)
             ),
-            _("Ask whoever leads the study to add them: overread study add"),
+            _("Ask whoever leads the study to add them"),
+            option="overread study add",
         )
 
 

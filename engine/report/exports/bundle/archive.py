@@ -18,7 +18,8 @@ MOST_DENSE = (
 SMALL = 1 << 26  # bytes that harm nobody, however dense
 ENCRYPTED = 1  # a flag of a member
 WRITTEN_WITH = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-REMEDY = "Choose the bundle.zip that “overread report --format bundle” wrote"
+REMEDY = "Choose the bundle.zip that a report was written as"
+OPTION = "overread report --format bundle"
 DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -38,7 +39,7 @@ def files_of(bundle: Path) -> dict[str, bytes]:
             that no bundle has: encrypted, a link, twice of one name, or named to be written somewhere else.
     """
     if (path := bundle).is_dir():  # a browser may have unpacked it
-        raise ReportError(f"{path} is a folder, not a file", REMEDY)
+        raise ReportError(f"{path} is a folder, not a file", REMEDY, option=OPTION)
     try:
         with open_regular(bundle) as stream:
             if stream.seek(0, 2) > LARGEST:
@@ -53,12 +54,12 @@ def files_of(bundle: Path) -> dict[str, bytes]:
         raise ReportError(f"{bundle} cannot be read ({error.strerror or error})", "Check its name") from error
     except DAMAGED as error:
         raise ReportError(
-            f"{bundle.name} is not a bundle, or was cut short or damaged ({error})", REMEDY
+            f"{bundle.name} is not a bundle, or was cut short or damaged ({error})", REMEDY, option=OPTION
         ) from error
 
 
 def _refused(bundle: Path, why: str) -> ReportError:
-    return ReportError(f"{bundle.name} {why}, as no bundle of a report does", REMEDY)
+    return ReportError(f"{bundle.name} {why}, as no bundle of a report does", REMEDY, option=OPTION)
 
 
 def odd_members(members: list[zipfile.ZipInfo], packed_size: int) -> str:

@@ -86,7 +86,9 @@ def _captioned(picture: markup.Picture, one: LabelChange) -> markup.Picture:
 
 
 def _rest(version: LabelVersion, changed: int) -> str:
-    return _("{count} more are not shown; all are in the table of the command {command}.").format(
+    return _(
+        "{count} more are not shown. Whoever runs Overread can write all into a table: {command}"
+    ).format(
         count=number(changed - MOST_SHOWN),
         command=f"overread labels export DATASET --version v{version.number} --out labels.csv",
     )

@@ -110,13 +110,12 @@ def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     of_one = ngettext(
         "{count} row exported: those of {reader}.", "{count} rows exported: those of {reader}.", len(rows)
     )
-    command = f"overread readers export {reading.run_id}"
     return {
         "file": f"{name}.zip",
         "content": base64.b64encode(kept.getvalue()).decode(),
-        "said": (of_all if every else of_one).format(**exported)
-        + " "
-        + _("All readers' come by: {command}").format(command=isolated(command)),
+        "said": of_all.format(**exported)
+        if every
+        else f"{of_one.format(**exported)} {_('An adjudicator or administrator exports those of every reader.')}",
     }
 
 
