@@ -110,12 +110,14 @@ def run_title(run: Run) -> str:
 def in_a_field(name: str) -> str:
     """Return a name as one line of a choice holds it.
 
-    A field that is too narrow cuts its line where the line ends: from right to left that is at the left, where a name
-    in Latin letters begins. A long one is cut at its own end before; one that ends at the left is the field's to cut.
+    A field that is too narrow cuts its line where the line ends, which is where a name begins that runs against the
+    page. A long one is cut at its own end before; one that runs with the page is the field's to cut.
     """
     begins = next((side for side in map(bidirectional, name) if side in ("L", "R", "AL")), "")
-    long = right_to_left(language()) and begins == "L" and len(name) > LONGEST_IN_A_FIELD
-    return isolated(f"{name[: LONGEST_IN_A_FIELD - 1].rstrip()}…" if long else name)
+    against = bool(begins) and (begins == "L") == right_to_left(language())
+    long = against and len(name) > LONGEST_IN_A_FIELD
+    held = f"{name[: LONGEST_IN_A_FIELD - 1].rstrip()}…" if long else name
+    return f"\u2068{held}\u2069" if against else isolated(held)
 
 
 def offered(folder: Path, also: str | None = None) -> bool:

@@ -126,7 +126,7 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
         gr.Dropdown(
-            choices=list(now.classes),
+            choices=[(in_a_field(one), one) for one in now.classes],
             value=positive_of(now.classes, choices.positive) if two else None,
             visible=two,
         ),
