@@ -88,13 +88,17 @@ class Trials:
                     alike[name][rows] = rank_correlations(before, after)
 
         numbers = sorted(set(groups))
-        with ExitStack() as ending:
-            asked = [
-                ending.enter_context(thread_on(cores // len(nets))).submit(ask, net, numbers[at :: len(nets)])
-                for at, net in enumerate(nets)
-            ]
-            for each in asked:
-                each.result()
+        if len(nets) == 1:  # in this thread: Apple's processors bear no second one
+            ask(nets[0], numbers)
+        else:
+            with ExitStack() as ending:
+                threads = [ending.enter_context(thread_on(cores // len(nets))) for _ in nets]
+                asked = [
+                    thread.submit(ask, net, numbers[at :: len(nets)])
+                    for at, (thread, net) in enumerate(zip(threads, nets, strict=True))
+                ]
+                for each in asked:
+                    each.result()
         return {name: found.tolist() for name, found in alike.items()}, groups
 
     def taken(self, chosen: Sequence[Sample], told: Told) -> dict[str, list[float]]:
