@@ -219,7 +219,7 @@ UNSEEN = """() => {
 }"""
 BARE = """[...document.querySelectorAll('button')]
   .filter((one) => one.offsetParent && getComputedStyle(one).borderStyle === 'none').length"""
-LONG = replace(TINY_RECIPE, title="Mine", phases=(replace(TINY_RECIPE.phases[0], epochs=2000),))
+LONG = replace(TINY_RECIPE, title="Mine", phases=(replace(TINY_RECIPE.phases[0], epochs=10_000),))
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_the_whole_job_is_done_by_keys_alone_and_the_focus_is_always_seen(
     page.keyboard.type("Mine")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#train-facts >> text=2,000")
+    page.wait_for_selector("#train-facts >> text=10,000")
     press("#train-start")
     page.wait_for_selector("#train-stop")
     press("#train-stop")
@@ -319,7 +319,7 @@ def test_the_whole_job_is_done_by_the_mouse_alone(
     page.click("#train-expert > button")
     page.click("#train-recipe input")
     page.get_by_role("option", name="Mine").click()
-    page.wait_for_selector("#train-facts >> text=2,000")
+    page.wait_for_selector("#train-facts >> text=10,000")
     page.click("#train-start")
     page.click("#train-stop")
     page.wait_for_selector("#train-status >> text=Stopped")

@@ -51,7 +51,7 @@ TINY = Recipe(
     weights="random",
     image_size=28,
     channels=1,
-    phases=(Phase(name="all", epochs=2000, trainable="all", learning_rate=1e-3),),
+    phases=(Phase(name="all", epochs=10_000, trainable="all", learning_rate=1e-3),),
     batch_size=8,
 )
 
@@ -356,7 +356,7 @@ def test_a_run_is_told_of_a_whole_form_outlives_a_reload_is_stopped_in_another_t
     recipe.fill("Mine")
     page.get_by_role("option", name="Mine — Tiny").click()
     expect(page.locator("#train-recipe-card")).to_contain_text("for tests")
-    expect(page.locator("#train-facts")).to_contain_text("2,000")
+    expect(page.locator("#train-facts")).to_contain_text("10,000")
     assert [one.name for one in asked] == ["default", "tiny"]  # once each: the first takes a second
     assert told_of == asked
     page.locator("#train-start").click()
