@@ -6,7 +6,7 @@ from .columns.samples import (
 )
 from .copies.near import copies_of_others as copies_of_others
 from .fingerprint import scan as scan
-from .folders import from_home as from_home
+from .folders import from_home as from_home, refuse_address as refuse_address
 from .index import index_data as index_data, index_folder as index_folder, index_table as index_table
 from .moved.finding import (
     Moved as Moved,

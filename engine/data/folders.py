@@ -92,6 +92,19 @@ def survey_folder(folder: Path) -> Survey:
     return survey
 
 
+def refuse_address(folder: Path, why: OSError | None = None) -> None:
+    """Refuse what was meant as an address: https://pacs.example/dicom-web is no folder whose path is not full.
+
+    Raises:
+        DataError: A part of the path ends like the scheme of an address.
+    """
+    if scheme := next((part for part in folder.parts if _SCHEME.fullmatch(part)), ""):
+        raise DataError(
+            f"“{scheme}//…” is an address, not a folder of this computer",
+            "Download the images and choose their folder; a DICOMweb server is written dicomweb://…",
+        ) from why
+
+
 def check_folder(folder: Path) -> None:
     """Refuse a folder that cannot be listed.
 
@@ -105,11 +118,7 @@ def check_folder(folder: Path) -> None:
     try:
         os.scandir(folder).close()
     except FileNotFoundError as error:
-        if scheme := next((part for part in folder.parts if _SCHEME.fullmatch(part)), ""):
-            raise DataError(
-                f"“{scheme}//…” is an address, not a folder of this computer",
-                "Download the images and choose their folder; a DICOMweb server is written dicomweb://…",
-            ) from error
+        refuse_address(folder, error)
         raise DataError(f"There is no folder {folder}", "Check the path for typing errors") from error
     except NotADirectoryError as error:
         kind = file_kind(folder)

@@ -26,6 +26,7 @@ from engine.data import (
     is_table,
     propose,
     read_headers,
+    refuse_address,
     save_index,
     stem,
     unpack,
@@ -351,6 +352,7 @@ def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] =
         )
     path = from_home(local_path(chosen))
     if not path.is_absolute():
+        refuse_address(path)
         raise DataError(
             _("“{path}” is not a full path").format(path=isolated(str(path))),
             _("Give the full path, starting from the root of the disk or from ~"),

@@ -70,6 +70,12 @@ def test_what_does_not_say_where_it_is_is_refused(session: AppSession, typed: st
         named(session, typed, "")
 
 
+def test_the_address_of_an_archive_as_a_browser_has_it_is_called_one(session: AppSession) -> None:
+    with pytest.raises(DataError, match="is an address, not a folder") as refused:
+        named(session, "https://pacs.example/dicom-web", "")
+    assert "dicomweb://" in refused.value.remedy
+
+
 def test_quotation_marks_of_a_copied_path_are_taken_off(session: AppSession, tmp_path: Path) -> None:
     assert named(session, f' "{tmp_path}" ', "").path == tmp_path
 
