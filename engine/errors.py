@@ -53,6 +53,14 @@ class EngineError(Exception):
         """What to do about it, with what to type for it on the command line."""
         return f"{self.remedy} (on the command line: {self.option})" if self.option else self.remedy
 
+    @property
+    def kept(self) -> str:
+        """The error as text that is told later, on the command line or on a page, by `engine.retelling`."""
+        placed = ", ".join(f"“{field}”" for field in self.fields)
+        ways = {"on the command line": self.option, "on the pages": placed}
+        told = "; ".join(f"{where}: {what}" for where, what in ways.items() if what)
+        return f"{self.problem}. {self.remedy} ({told})." if told else str(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (type(self), self.problem, self.remedy, self.option, self.fields)
 

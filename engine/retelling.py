@@ -9,7 +9,7 @@ engine's source, so that a sentence that is added there is one that the catalogu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 from unicodedata import bidirectional
@@ -57,8 +57,11 @@ BETWEEN = (". ", "; ", ": ", " · ")
 """What stands between the parts of a sentence."""
 OUTSIDE = r"(?![^()]*\))"
 """What follows a sign that stands outside brackets."""
-_TYPED = re.compile(r" \(on the command line: .*?\)(?=\.|$)")
-"""What an error that was kept as text says to type."""
+_WAYS = re.compile(
+    r" \((?=on the (?:command line|pages): )(?:on the command line: .*?)?(?:(?:; )?on the pages: (“.*?”))?\)(?=\.|$)"
+)
+_FIELD = re.compile("“(.*?)”")
+"""What an error that was kept as text says to type, and under what of the pages it is done: see `EngineError.kept`."""
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
@@ -75,13 +78,17 @@ def plain(said: str | EngineError) -> str:
     one that was kept as text, as by a job that failed.
     """
     if isinstance(said, EngineError):
-        return f"{said.problem}. {_remedy(said, said.remedy)}."
-    return _TYPED.sub("", said)
+        return f"{said.problem}. {_remedy(said, plain(said.remedy))}."
+    return _WAYS.sub(lambda ways: _with_fields("", _FIELD.findall(ways[1] or "")), said)
 
 
 def _remedy(error: EngineError, remedy: str) -> str:
     """Return what to do about an error, with the fields of the page in which it is done."""
-    fields = _(", ").join(_("“{field}”").format(field=isolated(_(field))) for field in error.fields)
+    return _with_fields(remedy, error.fields)
+
+
+def _with_fields(remedy: str, labels: Sequence[str]) -> str:
+    fields = _(", ").join(_("“{field}”").format(field=isolated(_(field))) for field in labels)
     return _("{remedy} (under {fields})").format(remedy=remedy, fields=fields) if fields else remedy
 
 
@@ -100,7 +107,11 @@ def retell(said: str | EngineError) -> str | None:
     if isinstance(said, EngineError):
         problem, remedy = retell(said.problem), retell(said.remedy)
         return None if problem is None or remedy is None else f"{problem}. {_remedy(said, remedy)}."
-    said = plain(said)
+    if ways := _WAYS.search(said):
+        tail = said[ways.end() :].lstrip(". ")
+        before, after = retell(said[: ways.start()]), retell(tail)
+        between = said[ways.end() : len(said) - len(tail)]
+        return None if before is None or after is None else f"{before}{plain(ways[0])}{between}{after}"
     again = _retell(said, language())
     return said if again is None and _is_told(said) else again
 

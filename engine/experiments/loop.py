@@ -108,7 +108,7 @@ def train_entries(
                 )
                 run = _finished(jobs.submit(workspace, request).folder, follow or _wait)
         except EngineError as error:  # the others are worth having all the same
-            yield Attempt(entry=entry, problem=str(error))
+            yield Attempt(entry=entry, problem=error.kept)
         else:
             yield Attempt(entry=entry, run=run, known=known is not None)
 
@@ -193,8 +193,8 @@ def train_entries_on(
 def _ended(store: Store, entry: Entry, status: jobs.RunHere, said: cluster.Ended | EngineError) -> Attempt:
     """Store what a run predicted and write its last word; one that failed leaves the others be."""
     if isinstance(said, EngineError):
-        status.end("failed", str(said))
-        return Attempt(entry=entry, problem=str(said))
+        status.end("failed", said.kept)
+        return Attempt(entry=entry, problem=said.kept)
     run = load_run(status.folder)
     store.add_run(run)
     store.add_cases(run.run_id, said.predictions)

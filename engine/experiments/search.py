@@ -267,7 +267,7 @@ class Judge:
         """Write down why there is nothing."""
         from optuna.trial import TrialState
 
-        self.running.set_user_attr("problem", str(error))
+        self.running.set_user_attr("problem", error.kept)
         self._study.tell(self.running, state=TrialState.FAIL)
 
     @property

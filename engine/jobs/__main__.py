@@ -193,7 +193,7 @@ def explain_failure(error: BaseException) -> str:
         One sentence of what is wrong and one of what to do.
     """
     if isinstance(error, EngineError):
-        return str(error)
+        return error.kept
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch has its own
         return (
             "There is not enough memory for this recipe on this device. "

@@ -22,6 +22,7 @@ from engine.data.patients import patient_overlap, patients_named, unit_words
 from engine.data.pixels.sizes import Detail
 from engine.data.split_choices import Choices, ratios_of
 from engine.errors import DataError, EngineError, SplitError
+from engine.jobs.__main__ import explain_failure
 from engine.kept_files import read_json
 from engine.language import CATALOGUES, N_, _, isolated, languages, number as written, short_number, speaking
 from engine.managing.dependents import dependents_of_run
@@ -414,3 +415,24 @@ def test_what_stands_in_braces_is_no_part_of_a_list(code: str) -> None:
         assert not re.search(r"[A-Za-z]", told) and retold("shift ±4%") in told and isolated("±") not in told
         assert f"{isolated('normal')} {written(23)}" in retold(fitted)
         assert isolated("Wilson") in method_words("Wilson, by patient")
+
+
+@pytest.mark.parametrize("code", ["en", "fa", "he"])
+@pytest.mark.parametrize("option", ["overread relocate", "--seeds; --folds (both)", ""])
+def test_a_failed_jobs_error_names_the_fields_of_the_page_as_the_error_does(code: str, option: str) -> None:
+    """A job keeps its error as text: what is said of it later is what would have been said at once."""
+    remedy = N_("Put the images back, or say where they are now")
+    of_job = DataError(
+        "There is no finished run in this workspace",
+        remedy,
+        option=option,
+        fields=("Data", "Where are they now?"),
+    )
+    kept = explain_failure(of_job)
+    with speaking(code):
+        said = retold(of_job)
+        assert retold(kept) == said and isolated(_("Where are they now?")) in said and "command" not in said
+        assert retold(f"{kept} It was stopped; what is trained is kept") == (
+            f"{said} {retold('It was stopped; what is trained is kept')}"
+        )
+    assert "on the pages: “Data”, “Where are they now?”)." in kept and option in kept

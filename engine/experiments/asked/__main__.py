@@ -41,7 +41,7 @@ def main(folder: Path) -> int:
         ended = replace(progress.now, state="stopped", message="It was stopped; what is trained is kept.")
         code = 0
     except EngineError as error:
-        ended = replace(progress.now, state="failed", message=str(error))
+        ended = replace(progress.now, state="failed", message=error.kept)
     except BaseException as error:
         what = f"Overread itself went wrong here ({type(error).__name__}: {error})."
         write_status(
