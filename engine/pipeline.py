@@ -19,7 +19,7 @@ from pathlib import Path
 from engine import external as abroad, handover, prediction, report as reports, training
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
-from engine.images import ImageCache, kept_image
+from engine.images import kept_image
 from engine.in_bulk import many_records
 from engine.labels import held_against, searches_of, splits_asked_for
 from engine.reading import Store, write_anchor
@@ -154,7 +154,6 @@ def read_samples(
     parts: Mapping[str, Part] | None = None,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
-    cache: ImageCache | None = None,
     method: str | None = None,
     target: str | None = None,
     reads: Callable[..., Iterator[tuple[Prediction, Explanation | None]]] | None = None,
@@ -177,7 +176,6 @@ def read_samples(
             device=device,
             parts=parts,
             progress=progress,
-            cache=cache,
             method=method or (settings.method if settings else DEFAULT_SALIENCY),
             target=target,
         )
