@@ -6,7 +6,7 @@ Keeping      what they are, and the handlers behind them
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -118,6 +118,12 @@ def in_a_field(name: str) -> str:
     long = against and len(name) > LONGEST_IN_A_FIELD
     held = f"{name[: LONGEST_IN_A_FIELD - 1].rstrip()}…" if long else name
     return f"\u2068{held}\u2069" if against else isolated(held)
+
+
+def told_apart(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return names as a field shows them, each with itself: whole where two would be cut to the same."""
+    shown = list(map(in_a_field, names))
+    return list(zip(shown if len(set(shown)) == len(names) else names, names, strict=True))
 
 
 def offered(folder: Path, also: str | None = None) -> bool:

@@ -43,7 +43,7 @@ from gui.pages.data.overview import (
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import choices_from_percent, split_modes
 from gui.pages.data.using.pane import using_pane
-from gui.pages.keeping import DATA, come_again, in_a_field, named, offered, place as place_keeping
+from gui.pages.keeping import DATA, come_again, in_a_field, named, offered, place as place_keeping, told_apart
 from gui.pages.meant import data_meant
 from gui.pages.tables import headed, placed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
@@ -126,7 +126,7 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
         gr.Dropdown(
-            choices=[(in_a_field(one), one) for one in now.classes],
+            choices=told_apart(now.classes),
             value=positive_of(now.classes, choices.positive) if two else None,
             visible=two,
         ),

@@ -27,6 +27,7 @@ from gui.pages.keeping import (
     named,
     offered,
     put_away,
+    told_apart,
 )
 from gui.pages.review.answering import decide, show_case
 from gui.pages.review.opening import is_offered, open_reading
@@ -187,3 +188,11 @@ def test_a_long_name_is_cut_before_where_a_field_would_cut_its_beginning(languag
         whole = of_theirs if language == "fa" else f"{of_theirs[:35]}…"
         assert in_a_field(of_theirs) == f"\u2068{whole}\u2069"  # isolated: what follows stays on its side
         assert in_a_field("Default") == ("Default" if language == "en" else "\u2068Default\u2069")
+
+
+def test_names_that_begin_alike_are_not_cut_to_the_same() -> None:
+    alike = [f"Chronic obstructive pulmonary disease with {what}" for what in ("emphysema", "bronchitis")]
+    with speaking("fa"):
+        assert told_apart(alike) == [(name, name) for name in alike]
+        ((shown, name), _other) = told_apart([alike[0], "normal"])
+    assert name == alike[0] and shown.endswith("…\u2069")
