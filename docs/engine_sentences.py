@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from babel.messages.extract import extract_python
@@ -22,9 +23,20 @@ from engine.errors import EngineError
 
 KEYWORDS = {"DataIssue": "message", "Choice": "words", "JsonFile": "remedy"}
 """The argument in which what is made says its sentence."""
-ERRORS = frozenset(
-    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, EngineError)
-)
+CLASS = re.compile(r"^class (\w+)\((\w+)\):", re.MULTILINE)
+
+
+def _errors() -> frozenset[str]:
+    """Return the names of `EngineError` and of every kind of it, whichever module of the engine has it."""
+    known = {EngineError.__name__}
+    sources = Path(errors.__file__).parent.rglob("*.py")
+    classes = [found for file in sources for found in CLASS.findall(file.read_text(encoding="utf-8"))]
+    while more := {name for name, base in classes if base in known} - known:
+        known |= more
+    return frozenset(known)
+
+
+ERRORS = _errors()
 """What is raised with a problem and a remedy."""
 MOST = 24
 """Sentences that one expression may make: more are no sentences but a text put together."""

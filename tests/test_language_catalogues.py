@@ -286,3 +286,11 @@ def test_no_sentence_that_a_page_may_show_names_what_is_typed_but_where_no_page_
         (one, form) for code in CODES for one, message in sentences(code).items() for form in said(message)
     ]
     assert not [form for one, form in translated if TYPED.search(form) and one not in kept]
+
+
+def test_a_sentence_is_found_whichever_module_has_the_kind_of_error_that_says_it() -> None:
+    raised = 'raise ServerLost(f"{host} is gone for good", "Ask its keeper")'  # of engine.pacs, not of engine.errors
+    assert {said for _line, said in engine_sentences.sentences(raised)} == {
+        "{host} is gone for good",
+        "Ask its keeper",
+    }
