@@ -27,7 +27,9 @@ def side_by_side(comparison: RunComparison, *, before: bool = False) -> Sequence
         given_of(row.run.folder).name or recipe_words(row.run.title) or row.name for row in comparison.rows
     ]
     called = {
-        row.name: _called(name, row.run.run_id) for name, row in zip(plain, comparison.rows, strict=True)
+        # Which of two is the one before, and on which labels each was trained, is what the engine calls them.
+        row.name: markup.in_english(row.name) if before else _called(name, row.run.run_id)
+        for name, row in zip(plain, comparison.rows, strict=True)
     }
     rows = [
         (
