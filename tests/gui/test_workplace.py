@@ -18,10 +18,11 @@ from engine.recipes.recipe import recipe_to_json
 from engine.records import Index
 from engine.report import Book, build_report
 from engine.runs.folder import save_run
+from engine.workspace import open_workspace
 from gui.pages.data import bringing
 from gui.pages.meant import data_meant, run_meant
 from gui.pages.report.sections import said
-from gui.web import markup
+from gui.web import markup, open_session
 from tests.chromium import PATIENCE
 from tests.gui.conftest import Held, Room, draw_film, fill, make_run
 from tests.gui.pages.data.test_data_page import write_films
@@ -239,6 +240,20 @@ def test_an_address_of_what_is_not_here_says_so_and_is_no_step_that_back_comes_t
     page.click("#page-data-button")  # it stands above the tabs, not over them
     expect(page).to_have_title("Data · Overread")
     expect(bar).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_who_opens_an_empty_workspace_is_not_told_of_a_case_that_nobody_asked_for(
+    tmp_path: Path, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    session = open_session(open_workspace(tmp_path / "workspace"), reader="eve")
+    page.goto(opened(session).url)
+    expect(page.locator("#reading")).to_contain_text("There are no cases to read yet")
+    page.wait_for_selector(".rv:not([data-busy])")
+    expect(page.locator("#not-here")).to_have_count(0)
+    session.store.close()
 
 
 @pytest.mark.browser

@@ -313,7 +313,7 @@ async function openReading(wish = {}) {
     if (at('queue').value === 'search') at('find').value = answer.search;
     else if (!keepDraft) at('find').value = '';
     await present(answer, { keepDraft });
-    if (opening === mine && linked === answer.run && shown?.id !== sought) window.overread?.notHere('case');
+    if (opening === mine && linked && linked === answer.run && shown?.id !== sought) window.overread?.notHere('case');
     if (left) toast(fill(_('What {name} has written and not stored is kept for {name}.'), { name: left }));
   } finally {
     if (opening === mine) {
