@@ -28,8 +28,8 @@ from typing import Any
 
 from engine.language import one_line
 
-WHERE_NOW = ("Where are they now?",)
-"""The field of every page that misses images, for `EngineError.fields`."""
+WHERE_NOW = ("Data", "Where are they now?")
+"""The field for images that have been moved, for `EngineError.fields`."""
 
 
 class EngineError(Exception):

@@ -99,11 +99,18 @@ def named(folder: Path, otherwise: str) -> str:
     return _("{name} (archived)").format(name=isolated(name)) if given.archived else name
 
 
+def named_in_a_field(folder: Path, otherwise: str) -> str:
+    """Return what `named` does as one line of a choice holds it: a long name is cut, and not that it is archived."""
+    given = given_of(folder)
+    name = in_a_field(given.name or otherwise)
+    return _("{name} (archived)").format(name=name) if given.archived else name
+
+
 def run_title(run: Run) -> str:
     """Return how a finished run stands where one is chosen."""
     began = moment(run.created.astimezone(), "%d %b %Y %H:%M")
     return (
-        f"{began} · {in_a_field(named(run.folder, recipe_words(run.title)))} · {in_a_field(run.dataset_name)}"
+        f"{began} · {named_in_a_field(run.folder, recipe_words(run.title))} · {in_a_field(run.dataset_name)}"
     )
 
 
@@ -123,7 +130,7 @@ def in_a_field(name: str) -> str:
 def told_apart(names: Sequence[str]) -> list[tuple[str, str]]:
     """Return names as a field shows them, each with itself: whole where two would be cut to the same."""
     shown = list(map(in_a_field, names))
-    return list(zip(shown if len(set(shown)) == len(names) else names, names, strict=True))
+    return list(zip(shown if len(set(shown)) == len(names) else map(isolated, names), names, strict=True))
 
 
 def offered(folder: Path, also: str | None = None) -> bool:

@@ -43,7 +43,7 @@ from gui.pages.data.overview import (
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import choices_from_percent, split_modes
 from gui.pages.data.using.pane import using_pane
-from gui.pages.keeping import DATA, come_again, in_a_field, named, offered, place as place_keeping, told_apart
+from gui.pages.keeping import DATA, come_again, named_in_a_field, offered, place as place_keeping, told_apart
 from gui.pages.meant import data_meant
 from gui.pages.tables import headed, placed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
@@ -81,7 +81,7 @@ def dataset_choices(
             ngettext(
                 "{name} · {count} image · {when}", "{name} · {count} images · {when}", one.images
             ).format(
-                name=in_a_field(named(folder, one.name)),
+                name=named_in_a_field(folder, one.name),
                 count=number(one.images),
                 when=moment(one.created.astimezone(), "%d %b %H:%M"),
             ),

@@ -74,7 +74,7 @@ def side_by_side(comparison: RunComparison, *, before: bool = False) -> Sequence
             if differing
             else []
         ),
-        _drawings(comparison, plain),
+        _drawings(comparison, [row.name for row in comparison.rows] if before else plain),
     ]
     for one in comparison.contrasts:
         told = [

@@ -13,7 +13,7 @@ from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PARTS, Prediction
 from engine.retelling import retold
 from engine.saliency import colour_tables
-from gui.pages.keeping import in_a_field, named
+from gui.pages.keeping import in_a_field, named_in_a_field
 from gui.pages.review.hand.finding import complete_columns, queues_for, tells
 from gui.pages.review.maps import method_choices
 from gui.pages.review.reading_session import Desk, Reading, part_named, text
@@ -130,8 +130,8 @@ def is_offered(session: AppSession, run: RunSummary, wishes: Sequence[str | None
 
 
 def _run_title(session: AppSession, run: RunSummary) -> str:
-    title = named(session.workspace.runs / run.run_id, run.recipe_name)
-    return f"{in_a_field(run.dataset_name)} · {in_a_field(title)} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
+    title = named_in_a_field(session.workspace.runs / run.run_id, run.recipe_name)
+    return f"{in_a_field(run.dataset_name)} · {title} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
 
 
 def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:

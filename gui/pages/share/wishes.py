@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.errors import ShareError
 from engine.language import _, counted, moment
-from gui.pages.keeping import in_a_field, named, offered
+from gui.pages.keeping import in_a_field, named_in_a_field, offered, told_apart
 from gui.sharing import USUAL_CASES, Access, Share, chosen_cases, invite, share
 from gui.web import AppSession
 
@@ -55,7 +55,7 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
     return [
         (
             f"{in_a_field(run.dataset_name)} · "
-            f"{in_a_field(named(session.workspace.runs / run.run_id, run.recipe_name))} · "
+            f"{named_in_a_field(session.workspace.runs / run.run_id, run.recipe_name)} · "
             f"{moment(run.created, '%d %b %Y')} · {counted(run.cases, 'case')}",
             run.run_id,
         )
@@ -66,13 +66,13 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
 
 def study_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, study id) of every study that is not closed, the newest first."""
+    studies = [study for study in reversed(session.store.studies.all()) if study.state != "closed"]
     return [
         (
-            f"{in_a_field(study.name)} · {_design(study.protocol.design)} · {counted(study.protocol.drawn.n, 'case')}",
+            f"{name} · {_design(study.protocol.design)} · {counted(study.protocol.drawn.n, 'case')}",
             study.study_id,
         )
-        for study in reversed(session.store.studies.all())
-        if study.state != "closed"
+        for (name, _whole), study in zip(told_apart([study.name for study in studies]), studies, strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ from engine.kept_files import ignore
 from engine.language import _, isolated, moment, number
 from engine.reading import DESIGNS
 from engine.records import PARTS
-from gui.pages.keeping import in_a_field, named, offered
+from gui.pages.keeping import in_a_field, named_in_a_field, offered
 from gui.pages.studies.form import (
     aims,
     certainties,
@@ -113,7 +113,7 @@ def _runs(session: AppSession) -> list[Answer]:
     for run in session.store.runs():
         if not run.cases or not offered(session.workspace.runs / run.run_id):
             continue
-        called = in_a_field(named(session.workspace.runs / run.run_id, run.recipe_name))
+        called = named_in_a_field(session.workspace.runs / run.run_id, run.recipe_name)
         when = moment(run.created.astimezone(), "%d %b %H:%M")
         name = f"{called} · {in_a_field(run.dataset_name)} · {when}"
         told.append(

@@ -25,7 +25,7 @@ from engine.recipes import recipe_words
 from engine.records import Epoch
 from engine.report import edge_words, figure, operating_words
 from engine.runs import load_history, load_run
-from gui.pages.keeping import in_a_field, named, offered
+from gui.pages.keeping import named, named_in_a_field, offered
 from gui.pages.tables import headed
 from gui.pages.train.offered import lasting
 from gui.pages.train.plan import refuse_guests
@@ -328,12 +328,12 @@ def _validated(folder: Path, code: str) -> str:
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
     started = datetime.fromtimestamp(status.started).astimezone()
-    words = f"{moment(started, '%d %b %Y %H:%M')} · {in_a_field(_title(status))} · {states()[status.state]}"
-    return words, status.job_id
+    title = named_in_a_field(status.folder, _recipe_words(status))
+    return f"{moment(started, '%d %b %Y %H:%M')} · {title} · {states()[status.state]}", status.job_id
 
 
-def _title(status: jobs.JobStatus) -> str:
-    return named(status.folder, recipe_words(_asked(status.folder)[0] or "") or _("unknown recipe"))
+def _recipe_words(status: jobs.JobStatus) -> str:
+    return recipe_words(_asked(status.folder)[0] or "") or _("unknown recipe")
 
 
 def run_headings() -> list[str]:
@@ -351,7 +351,7 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
         rows.append(
             [
                 isolated(in_digits(f"{started:%Y-%m-%d %H:%M}")),
-                isolated(_title(one)),
+                isolated(named(one.folder, _recipe_words(one))),
                 states()[one.state],
                 _progress(one),
                 auc,

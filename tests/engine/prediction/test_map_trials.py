@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from engine.images import open_cache
 from engine.models import build_classifier, fast_features, find_frozen_part, set_trainable
 from engine.prediction import map_trials
+from engine.prediction.looking import Look
 from engine.prediction.map_trials import DEPTHS, Trials, _Forgetful
-from engine.records import Run, Sample
+from engine.records import Explanation, Prediction, Run, Sample
 from engine.runs.folder import split_of
-from engine.saliency import forget
+from engine.saliency import forget, rank_correlations
 from engine.workspace import Workspace
 from tests.tiny import TINY_RECIPE
 
@@ -54,3 +57,41 @@ def test_at_each_depth_the_net_itself_has_forgotten_all_that_it_should(
             forget(expected, tried.classifier, depth=DEPTHS[name], seed=5)
             logits = expected(pixels)
             assert torch.allclose(seen.logits, logits, rtol=0, atol=1e-3 * float(logits.abs().max())), name
+
+
+def test_an_image_is_held_against_its_own_map_though_nets_forget_two_at_a_time(
+    trials: tuple[Trials, list[Sample]],
+) -> None:
+    tried, samples = trials
+    target, one_net = tried.run.classes[1], _Forgetful(tried)
+    images = [tried.pixels([each]) for each in samples]
+
+    def says(each: Sample) -> Prediction:
+        return Prediction(
+            image_id=each.image_id,
+            path=each.path,
+            label=each.label,
+            patient_id=each.patient_id,
+            part="val",
+            probabilities=(0.5, 0.5),
+            predicted=target,
+            entropy=0.69,
+        )
+
+    def maps(look: Look) -> list[NDArray[np.float32]]:
+        return [found.heatmap for found in look.maps([1])]
+
+    before = [maps(one_net.deep(image)) for image in images]  # of a net that has forgotten nothing yet
+    told = {
+        each.image_id: (
+            says(each),
+            Explanation(image_id=each.image_id, heatmap=made, target=target, method=tried.method),
+        )
+        for each, (made,) in zip(samples, before, strict=True)
+    }
+    alike, groups = tried.forgotten(samples, told)
+    for at, image in enumerate(images):
+        looks = one_net.looks(tried.seed + groups[at], image, one_net.shallow.begin(image))
+        for name, seen in looks:
+            expected = rank_correlations(before[at], maps(seen))
+            assert np.allclose(alike[name][at], expected, atol=0.01), (name, at)

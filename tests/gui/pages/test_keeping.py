@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 
 from engine.errors import EngineError, ReviewError
-from engine.language import speaking
+from engine.language import _, speaking
 from engine.naming import Given, give, given_of
 from engine.reading import Protocol
 from engine.workspace import Workspace
@@ -25,6 +25,7 @@ from gui.pages.keeping import (
     keep_given,
     look,
     named,
+    named_in_a_field,
     offered,
     put_away,
     told_apart,
@@ -190,9 +191,17 @@ def test_a_long_name_is_cut_before_where_a_field_would_cut_its_beginning(languag
         assert in_a_field("Default") == ("Default" if language == "en" else "\u2068Default\u2069")
 
 
+def test_a_long_name_is_cut_and_not_that_it_is_archived(tmp_path: Path) -> None:
+    give(tmp_path, name="Default, shortened for four hundred films", archived=True)
+    with speaking("fa"):
+        shown = named_in_a_field(tmp_path, "tiny")
+        said = _("{name} (archived)").format(name="\u2068Default, shortened for four hundred…\u2069")
+    assert shown == said != named_in_a_field(tmp_path, "tiny")
+
+
 def test_names_that_begin_alike_are_not_cut_to_the_same() -> None:
     alike = [f"Chronic obstructive pulmonary disease with {what}" for what in ("emphysema", "bronchitis")]
     with speaking("fa"):
-        assert told_apart(alike) == [(name, name) for name in alike]
+        assert told_apart(alike) == [(f"\u2068{name}\u2069", name) for name in alike]
         ((shown, name), _other) = told_apart([alike[0], "normal"])
     assert name == alike[0] and shown.endswith("…\u2069")

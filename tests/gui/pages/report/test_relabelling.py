@@ -82,6 +82,8 @@ def test_labels_corrected_on_review_one_click_a_new_run_and_a_comparison_on_the_
     )
     words = page.locator("#labels-compared").inner_text()
     assert "before: trained on labels v1" in words and "after: trained on labels v2" in words
+    told = page.locator("#labels-compared svg[role=img]").first.get_attribute("aria-label")
+    assert "before: trained on labels v1" in told and "after: trained on labels v2" in told
     assert "none of these labels differs from those that came with the data" in words
     assert "v2" in page.locator("#labels-versions").inner_text()
     with page.expect_download() as download:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.language import speaking
+from gui.pages.share.wishes import study_choices
 from gui.pages.studies.desk import make_study, plan_study
 from gui.pages.studies.form import _Fields
 from gui.pages.studies.rounds import Rounds
@@ -104,3 +106,12 @@ def test_a_whole_number_is_read_with_the_marks_of_its_thousands_or_asked_about(
 @pytest.mark.parametrize("typed", ["0,125", "۰٫۱۲۵", "0.125"])
 def test_a_share_is_read_with_the_decimal_mark_of_any_country(typed: str) -> None:
     assert _Fields({"share": typed}).number("share", 0, 1) == 0.125
+
+
+def test_studies_whose_names_begin_alike_are_told_apart_where_one_is_shared(ward: Ward) -> None:
+    alike = [f"Chronic obstructive pulmonary disease {what}" for what in ("in adults", "in children")]
+    for name in alike:
+        ward.study(name=name)
+    with speaking("fa"):
+        words = [shown for shown, _study in study_choices(ward.session)]
+    assert len(set(words)) == 2 and all(any(name in shown for shown in words) for name in alike)
