@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ ORDERS = 2  # of random places beside the map's
 BATCH = 16
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Trials:
     """A run's net, and what is tried on it."""
 
@@ -50,10 +50,12 @@ class Trials:
     device: str
     seed: int
 
-    def __post_init__(self) -> None:
-        """Load the net."""
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The net, in eval mode."""
         loaded = load_classifier(self.run, self.device)
-        self.classifier: Classifier = loaded.to(memory_format=torch.channels_last)
+        net: Classifier = loaded.to(memory_format=torch.channels_last)
+        return net
 
     def forgotten(self, chosen: Sequence[Sample], told: Told) -> tuple[dict[str, list[float]], list[int]]:
         """Make maps again with nets that have forgotten, from the head down.
