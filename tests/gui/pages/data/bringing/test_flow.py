@@ -20,11 +20,11 @@ from gui.web import AppSession
 from tests.gui.pages.data.conftest import write_films
 
 
-def settled(bringing: Bringing) -> State:
-    """Wait until nothing goes on any more."""
-    state = bringing.state()
+def settled(bringing: Bringing, thing: int | None = None) -> State:
+    """Wait until nothing goes on any more with a thing, or with the last one."""
+    state = bringing.state(thing=thing)
     while state.stage in WORKING:
-        state = bringing.state(state.number, wait=20)
+        state = bringing.state(state.number, 20, thing)
     return state
 
 
@@ -177,14 +177,15 @@ def test_what_a_tab_cancels_or_names_leaves_the_other_tabs_as_they_are(
     batch = sent(session, folder)
     mine = bringing.look(named(session, "", batch), Answers(), 0)
     theirs = bringing.look(named(session, str(folder), ""), Answers(), 0)
-    settled(bringing)
+    for thing in (mine, theirs):
+        settled(bringing, thing)
     assert (session.workspace.uploads / batch).is_dir()  # sent in a tab that did not name the folder
     bringing.cancel(theirs)
     assert bringing.state(thing=theirs) == State()
     with pytest.raises(DataError, match="nothing to read"):
         bringing.read(theirs)
     bringing.read(mine)
-    assert settled(bringing).stage == "done"
+    assert settled(bringing, mine).stage == "done"
 
 
 def test_tabs_without_end_are_not_kept(session: AppSession, tmp_path: Path) -> None:
