@@ -60,8 +60,8 @@ OUTSIDE = r"(?![^()]*\))"
 _WAYS = re.compile(
     r" \((?=on the (?:command line|pages): )(?:on the command line: .*?)?(?:(?:; )?on the pages: (“.*?”))?\)(?=\.|$)"
 )
-_FIELD = re.compile("“(.*?)”")
 """What an error that was kept as text says to type, and under what of the pages it is done: see `EngineError.kept`."""
+_FIELD = re.compile("“(.*?)”")
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 

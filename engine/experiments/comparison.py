@@ -254,7 +254,7 @@ def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], N
             raise ReportError(
                 f"Runs {first.run.run_id} and {one.run.run_id} were tested on different cases",
                 "Train both on one split",
-                option="overread compare does",
+                option="overread compare",
             )
     if not asked:
         raise ReportError(f"Run {first.run.run_id} has no predictions to compare", "Let it predict first")
